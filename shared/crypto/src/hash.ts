@@ -1,0 +1,31 @@
+import { sha256 as nobleSha256 } from "@noble/hashes/sha2.js";
+import { concatBytes, utf8 } from "@soma/base";
+
+const ZERO = Uint8Array.of(0);
+const prefixes = new Map<string, Uint8Array>();
+
+/** SHA-256, 32 bytes. Pure JavaScript, so that cores can hash; bulk data is hashed natively by shells. */
+export function sha256(...parts: readonly Uint8Array[]): Uint8Array {
+  const hash = nobleSha256.create();
+  for (const part of parts) hash.update(part);
+  return hash.digest();
+}
+
+/**
+ * The bytes every pre-image starts with (ARITH-5): ASCII tag, 0x00, chain id, 0x00. The second zero ends
+ * the chain id, so that no two (chain, content) pairs share bytes.
+ */
+export function domain(tag: string, chainId: string): Uint8Array {
+  const key = `${tag}\0${chainId}`;
+  let prefix = prefixes.get(key);
+  if (prefix === undefined) {
+    prefix = concatBytes(utf8(tag), ZERO, utf8(chainId), ZERO);
+    if (prefixes.size < 4096) prefixes.set(key, prefix);
+  }
+  return prefix;
+}
+
+/** H of ARITH-5: SHA-256 over the domain prefix and the parts in order. */
+export function taggedHash(tag: string, chainId: string, ...parts: readonly Uint8Array[]): Uint8Array {
+  return sha256(domain(tag, chainId), ...parts);
+}

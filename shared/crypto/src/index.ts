@@ -1,0 +1,1 @@
+export { domain, sha256, taggedHash } from "./hash.ts";
