@@ -1,0 +1,35 @@
+import { bytesEqual, err, ok, type Result } from "@soma/base";
+
+interface Codec<T, Input> {
+  parse(bytes: Uint8Array): T;
+  serialize(value: Input): { toBytes(): Uint8Array };
+}
+
+/** Canonical bytes of a value. @throws on a value outside its type: a bug of the caller, never a peer's doing. */
+export function encode<Input>(codec: Codec<unknown, Input>, value: Input): Uint8Array {
+  return codec.serialize(value).toBytes();
+}
+
+/**
+ * Decodes bytes from anyone. Refuses what is longer than `maxBytes` (`CODEC_TOO_LARGE`), does not decode
+ * (`CODEC_MALFORMED`), or is not the one canonical form of its value (`CODEC_NOT_CANONICAL`: trailing bytes,
+ * over-long lengths), so that no two byte strings mean the same thing.
+ */
+export function decodeExact<T extends Input, Input>(
+  codec: Codec<T, Input>,
+  bytes: Uint8Array,
+  maxBytes: number,
+): Result<T> {
+  if (bytes.length > maxBytes) {
+    return err("CODEC_TOO_LARGE", `${bytes.length} bytes, at most ${maxBytes} are taken`);
+  }
+  try {
+    const value = codec.parse(bytes);
+    if (!bytesEqual(codec.serialize(value).toBytes(), bytes)) {
+      return err("CODEC_NOT_CANONICAL", "the bytes are not the canonical encoding of their value");
+    }
+    return ok(value);
+  } catch (error) {
+    return err("CODEC_MALFORMED", error instanceof Error ? error.message : "does not decode");
+  }
+}
