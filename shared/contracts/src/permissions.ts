@@ -1,0 +1,52 @@
+import type { Message, StreamDefinition, StreamMessage } from "./define.ts";
+
+/** Permissions of one NATS user, in the words of the server's configuration. */
+export interface NatsPermissions {
+  readonly publish: readonly string[];
+  readonly subscribe: readonly string[];
+  /** Responders may answer on the asker's inbox without naming it. */
+  readonly allowResponses: boolean;
+}
+
+/** The inbox prefix of a service's connections, so that no service reads another's answers. */
+export function inboxPrefix(service: string): string {
+  return `_INBOX_${service.replaceAll("-", "_")}`;
+}
+
+/** Least privilege from the registry: what `from`, `to` and `owner` imply, and nothing else. */
+export function permissionsFor(
+  service: string,
+  network: string,
+  messages: readonly Message<never, never>[],
+  streams: readonly StreamDefinition[],
+): NatsPermissions {
+  const publish = new Set<string>();
+  const subscribe = new Set<string>([`${inboxPrefix(service)}.>`]);
+  let allowResponses = false;
+  const isNamed = (services: readonly string[]) => services.includes(service) || services.includes("*");
+  const mayUse = (stream: StreamDefinition) => {
+    const name = stream.serverName(network);
+    publish.add("$JS.API.INFO");
+    publish.add(`$JS.API.STREAM.INFO.${name}`);
+    publish.add(`$JS.API.STREAM.MSG.GET.${name}`);
+    publish.add(`$JS.API.CONSUMER.*.${name}.>`);
+    publish.add(`$JS.API.CONSUMER.DURABLE.CREATE.${name}.>`);
+    publish.add(`$JS.API.CONSUMER.MSG.NEXT.${name}.>`);
+    publish.add(`$JS.ACK.${name}.>`);
+  };
+  for (const message of messages) {
+    const filter = message.filter(network);
+    if (isNamed(message.from)) publish.add(filter);
+    if (!isNamed(message.to)) continue;
+    if (message.kind === "stream") mayUse((message as unknown as StreamMessage).stream);
+    else subscribe.add(filter);
+    if (message.kind === "request") allowResponses = true;
+  }
+  for (const stream of streams) {
+    if (stream.owner !== service) continue;
+    const name = stream.serverName(network);
+    publish.add("$JS.API.INFO");
+    for (const verb of ["CREATE", "UPDATE", "INFO", "PURGE"]) publish.add(`$JS.API.STREAM.${verb}.${name}`);
+  }
+  return { publish: [...publish].sort(), subscribe: [...subscribe].sort(), allowResponses };
+}
