@@ -1,3 +1,12 @@
+export { bcsPayload, rawPayload } from "./bcs-payload.ts";
+export {
+  COMMIT_PART_BYTES,
+  CommitDecided,
+  type CommitPart,
+  CommitStream,
+  ConsensusStatus,
+  ReplayCommits,
+} from "./consensus.ts";
 export { DeadLetter, DeadLetterStream } from "./dead-letter.ts";
 export {
   type CoreMessage,
@@ -17,6 +26,30 @@ export {
   type StreamSpec,
 } from "./define.ts";
 export { amount, decimal, hex32, hexBytes, millis, u32 } from "./fields.ts";
+export { SubmitTransaction, TakeBatch } from "./mempool.ts";
 export { type BinaryCodec, type PayloadCodec, payloadCodec } from "./payload.ts";
+export { ListPeers, PeerMessageReceived, SendToPeer } from "./peering.ts";
 export { inboxPrefix, type NatsPermissions } from "./permissions.ts";
+export { SearchPool } from "./pool.ts";
+export { SettleEpoch } from "./rewards.ts";
+export { EvaluationRequested, EvaluationStream, JobEvaluated } from "./scorer.ts";
+export { GetShard, GetSizing } from "./shard-selection.ts";
+export {
+  CheckpointCertified,
+  CommitExecuted,
+  EmbeddingsRecorded,
+  EpochOpened,
+  GetAccount,
+  GetCheckpoint,
+  GetCommitLeaf,
+  GetEmbeddings,
+  GetEpoch,
+  GetHandovers,
+  GetHead,
+  GetJob,
+  GetLedgerUpdate,
+  GetTransaction,
+  ListEmbeddings,
+  ListOperators,
+} from "./state.ts";
 export { type Space, type Tokens, token } from "./subject.ts";

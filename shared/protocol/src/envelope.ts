@@ -18,7 +18,6 @@ export const PEER_MESSAGE_TYPES = [
   "checkpoint-response",
   "ledger-update",
   "ledger-request",
-  "transaction",
   "job-message",
 ] as const;
 export type PeerMessageType = (typeof PEER_MESSAGE_TYPES)[number];

@@ -116,6 +116,19 @@ export {
   SignedRevealCodec,
   selectionDigest,
 } from "./job-messages.ts";
+export {
+  decodeItems,
+  decodeJobMessage,
+  encodeItems,
+  encodeJobMessage,
+  type JobMessage,
+  JobMessageCodec,
+  type JobMessageInput,
+  MAX_ITEMS_BYTES,
+  MAX_JOB_MESSAGE_BYTES,
+  type RelayedJobMessage,
+  RelayedJobMessageCodec,
+} from "./job-relay.ts";
 export { MODALITIES, type Modality, modalityNumber, modalityOf } from "./modality.ts";
 export { PARAMETER_TABLE, type ParameterName, type Parameters } from "./parameter-table.ts";
 export { formatParameters, initialParameters, parametersDigest, parseParameters } from "./parameters.ts";

@@ -1,0 +1,67 @@
+import { bcs, byteString, bytes32 } from "@soma/codec";
+import { EvaluationResultCodec } from "@soma/protocol";
+import { bcsPayload } from "./bcs-payload.ts";
+import { defineMessage, defineStream } from "./define.ts";
+
+/** Evaluations waiting for a scorer; any worker takes the next. */
+export const EvaluationStream = defineStream({
+  name: "evaluations",
+  owner: "scorer",
+  doc: "Jobs to evaluate (GAME-7). The encoder asks again for what was not answered.",
+  retention: "workqueue",
+  storage: "file",
+  discard: "new",
+  maxBytes: 64 * 1024 * 1024,
+  maxAgeMs: 600_000,
+});
+
+/** All that an evaluation needs; the vectors are fetched by hash from any of `gateways`. */
+export const EvaluationRequested = defineMessage({
+  name: "scorer.evaluation-requested",
+  version: 1,
+  owner: "scorer",
+  from: ["encoder"],
+  to: ["scorer"],
+  subject: ["scorer", "evaluation-requested"],
+  payload: bcsPayload(
+    bcs.struct("EvaluationRequested", {
+      job: bytes32,
+      selection: bytes32,
+      bundle: bytes32,
+      /** Beacon-derived seed that breaks ties (ARITH-6). */
+      jobSeed: bytes32,
+      items: bcs.u32(),
+      /** Token length of each item: fixes how many masks each has (MASK-2). */
+      lengths: bcs.vector(bcs.u32()),
+      dimension: bcs.u32(),
+      masks: bcs.u32(),
+      /** SPACE-2: squared mean norm of the anchors, int16 units. */
+      meanNormSquared: bcs.u64(),
+      /** The evaluated set in the order of the selection (latency order of SCORE-1). */
+      reveals: bcs.vector(
+        bcs.struct("RevealedVectors", { encoder: bytes32, embeddingDigest: bytes32, vectors: bytes32 }),
+      ),
+      gateways: bcs.vector(bcs.string()),
+    }),
+    256 * 1024,
+  ),
+  maxBytes: 256 * 1024,
+  delivery: { kind: "stream", stream: EvaluationStream, dedupeBy: (p) => `${p.job}-${p.bundle}` },
+  doc: "An encoder owes an evaluation and asks its scorers for it.",
+});
+
+/** The evaluation, byte for byte what every honest encoder gets. */
+export const JobEvaluated = defineMessage({
+  name: "scorer.job-evaluated",
+  version: 1,
+  owner: "scorer",
+  to: ["encoder"],
+  subject: ["scorer", "job-evaluated"],
+  payload: bcsPayload(
+    bcs.struct("JobEvaluated", { job: bytes32, result: EvaluationResultCodec, finals: byteString }),
+    512 * 1024,
+  ),
+  maxBytes: 512 * 1024,
+  delivery: { kind: "core" },
+  doc: "A scorer finished an evaluation.",
+});

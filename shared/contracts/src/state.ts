@@ -1,0 +1,352 @@
+import { bcs, u32 as bcsU32, bytes32, u64 } from "@soma/codec";
+import { CertifiedCheckpointCodec, EpochHandoverCodec, EpochInfoCodec } from "@soma/protocol";
+import { z } from "zod";
+import { bcsPayload, rawPayload } from "./bcs-payload.ts";
+import { defineMessage } from "./define.ts";
+import { amount, hex32, hexBytes, millis, u32 } from "./fields.ts";
+
+/** Executed transactions of a commit, for those who wait for them. */
+export const CommitExecuted = defineMessage({
+  name: "state.commit-executed",
+  version: 1,
+  owner: "state",
+  to: ["mempool", "gateway", "shard-selection", "pool"],
+  subject: ["state", "commit-executed"],
+  payload: bcsPayload(
+    bcs.struct("CommitExecuted", {
+      epoch: u64,
+      index: u64,
+      timestampMs: u64,
+      beacon: bytes32,
+      transactions: bcs.vector(
+        bcs.struct("ExecutedTransaction", {
+          digest: bytes32,
+          sender: bytes32,
+          sequence: u64,
+          /** Empty if executed, else the refusal's code. */
+          refusal: bcs.string(),
+        }),
+      ),
+    }),
+    4 * 1024 * 1024,
+  ),
+  maxBytes: 960 * 1024,
+  delivery: { kind: "core" },
+  doc: "A commit was executed and is in the database.",
+});
+
+/** A checkpoint has a quorum certificate. */
+export const CheckpointCertified = defineMessage({
+  name: "state.checkpoint-certified",
+  version: 1,
+  owner: "state",
+  to: ["gateway", "consensus", "pool"],
+  subject: ["state", "checkpoint-certified"],
+  payload: bcsPayload(CertifiedCheckpointCodec, 64 * 1024),
+  delivery: { kind: "core" },
+  doc: "Signatures of quorum stake over a checkpoint were aggregated.",
+});
+
+/** The next epoch's facts, certified by the old committee. */
+export const EpochOpened = defineMessage({
+  name: "state.epoch-opened",
+  version: 1,
+  owner: "state",
+  to: ["consensus", "peering", "mempool", "shard-selection", "gateway", "encoder"],
+  subject: ["state", "epoch-opened"],
+  payload: bcsPayload(EpochInfoCodec, 900 * 1024),
+  maxBytes: 900 * 1024,
+  delivery: { kind: "core" },
+  doc: "An epoch opened: its committee, roster, prices and seed.",
+});
+
+/** The facts of one epoch, or of the newest. Whoever starts asks this before it listens for changes. */
+export const GetEpoch = defineMessage({
+  name: "state.get-epoch",
+  version: 1,
+  owner: "state",
+  from: ["consensus", "peering", "mempool", "shard-selection", "gateway", "pool"],
+  subject: ["state", "get-epoch"],
+  payload: z.strictObject({ epoch: amount.nullable() }),
+  delivery: {
+    kind: "request",
+    reply: bcsPayload(bcs.option(EpochInfoCodec), 900 * 1024),
+    replyMaxBytes: 900 * 1024,
+  },
+  doc: "Asks for an epoch's facts; null asks for the newest.",
+});
+
+/** Hand-overs from an epoch on, for light clients: bounded pages. */
+export const GetHandovers = defineMessage({
+  name: "state.get-handovers",
+  version: 1,
+  owner: "state",
+  from: ["gateway"],
+  subject: ["state", "get-handovers"],
+  payload: z.strictObject({ fromEpoch: amount, limit: z.int().min(1).max(32) }),
+  delivery: {
+    kind: "request",
+    reply: bcsPayload(bcs.vector(EpochHandoverCodec), 960 * 1024),
+    replyMaxBytes: 960 * 1024,
+  },
+  doc: "Asks for epoch hand-overs out of `fromEpoch` and the following ones.",
+});
+
+/** An account as the ledger has it at the stated commit. */
+export const GetAccount = defineMessage({
+  name: "state.get-account",
+  version: 1,
+  owner: "state",
+  from: ["gateway", "mempool", "consensus"],
+  subject: ["state", "get-account"],
+  payload: z.strictObject({ address: hex32 }),
+  delivery: {
+    kind: "request",
+    reply: z.strictObject({
+      commit: amount,
+      address: hex32,
+      exists: z.boolean(),
+      balance: amount,
+      sequence: amount,
+      stakes: z.array(
+        z.strictObject({
+          role: z.enum(["validator", "encoder"]),
+          operator: hex32,
+          active: amount,
+          pending: amount,
+          unbonding: amount,
+        }),
+      ),
+    }),
+  },
+  doc: "Asks for an account's balance, next sequence number and stakes.",
+});
+
+/** Admission facts for a sender: mempool asks once a sender and follows commits after. */
+export const GetHead = defineMessage({
+  name: "state.get-head",
+  version: 1,
+  owner: "state",
+  from: ["gateway", "mempool", "shard-selection", "consensus", "pool"],
+  subject: ["state", "get-head"],
+  payload: z.strictObject({}),
+  delivery: {
+    kind: "request",
+    reply: z.strictObject({
+      chainId: z.string(),
+      epoch: amount,
+      commit: amount,
+      commitDigest: hex32,
+      checkpoint: amount,
+      timestampMs: millis,
+      baseFee: amount,
+      stateDigest: hex32,
+      supply: z.strictObject({
+        liquid: amount,
+        staked: amount,
+        pools: amount,
+        escrowed: amount,
+        recyclable: amount,
+        unminted: amount,
+      }),
+    }),
+  },
+  doc: "Asks where the ledger stands.",
+});
+
+/** A job as the ledger has it. */
+export const GetJob = defineMessage({
+  name: "state.get-job",
+  version: 1,
+  owner: "state",
+  from: ["gateway", "shard-selection"],
+  subject: ["state", "get-job"],
+  payload: z.strictObject({ job: hex32 }),
+  delivery: {
+    kind: "request",
+    reply: z.strictObject({
+      commit: amount,
+      job: z
+        .strictObject({
+          id: hex32,
+          state: z.enum(["paid", "drawn", "selected", "bundled", "closed"]),
+          payer: hex32,
+          modality: z.string(),
+          items: u32,
+          sizeBytes: amount,
+          escrow: amount,
+          epoch: amount,
+          attempt: u32,
+          paidAtCommit: amount,
+          deadlineCommit: amount.nullable(),
+          seats: z.array(z.strictObject({ encoder: hex32, seats: u32 })),
+          quorumSeats: u32,
+          selection: hex32.nullable(),
+          selected: z.array(hex32),
+          evaluatedSet: hex32.nullable(),
+          outcome: z.string().nullable(),
+          winner: hex32.nullable(),
+        })
+        .nullable(),
+    }),
+  },
+  doc: "Asks for a job's state, shard and outcome.",
+});
+
+/** A transaction's effects with their proof once a certified checkpoint covers them. */
+export const GetTransaction = defineMessage({
+  name: "state.get-transaction",
+  version: 1,
+  owner: "state",
+  from: ["gateway"],
+  subject: ["state", "get-transaction"],
+  payload: z.strictObject({ digest: hex32 }),
+  delivery: {
+    kind: "request",
+    reply: z.strictObject({
+      status: z.enum(["unknown", "executed", "certified"]),
+      commit: amount.nullable(),
+      refusal: z.string().nullable(),
+      bytes: hexBytes().nullable(),
+      /** BCS of its `CheckpointLeaf`, and the way to the checkpoint's effects root. */
+      leaf: hexBytes().nullable(),
+      leafIndex: u32.nullable(),
+      path: z.array(hexBytes(32)).nullable(),
+      checkpoint: amount.nullable(),
+    }),
+    replyMaxBytes: 960 * 1024,
+  },
+  doc: "Asks for a transaction's effects and proof.",
+});
+
+/** A certified checkpoint by its number, or the newest. */
+export const GetCheckpoint = defineMessage({
+  name: "state.get-checkpoint",
+  version: 1,
+  owner: "state",
+  from: ["gateway"],
+  subject: ["state", "get-checkpoint"],
+  payload: z.strictObject({ sequence: amount.nullable() }),
+  delivery: { kind: "request", reply: bcsPayload(bcs.option(CertifiedCheckpointCodec), 64 * 1024) },
+  doc: "Asks for a certified checkpoint; null asks for the newest.",
+});
+
+/** A commit's leaf (beacon, timestamp) with its proof. */
+export const GetCommitLeaf = defineMessage({
+  name: "state.get-commit-leaf",
+  version: 1,
+  owner: "state",
+  from: ["gateway"],
+  subject: ["state", "get-commit-leaf"],
+  payload: z.strictObject({ commit: amount }),
+  delivery: {
+    kind: "request",
+    reply: bcsPayload(
+      bcs.option(
+        bcs.struct("ProvenLeaf", {
+          checkpoint: u64,
+          leaf: bcs.byteVector(),
+          leafIndex: bcsU32,
+          path: bcs.vector(bytes32),
+        }),
+      ),
+      64 * 1024,
+    ),
+  },
+  doc: "Asks for the leaf of a commit, which proves its beacon.",
+});
+
+/** A ledger update for a light client: the bytes of `LedgerUpdate` for one checkpoint. */
+export const GetLedgerUpdate = defineMessage({
+  name: "state.get-ledger-update",
+  version: 1,
+  owner: "state",
+  from: ["gateway"],
+  subject: ["state", "get-ledger-update"],
+  payload: z.strictObject({ sequence: amount }),
+  delivery: { kind: "request", reply: rawPayload, replyMaxBytes: 960 * 1024 },
+  doc: "Asks for the update that takes a light client over one checkpoint; empty if there is none yet.",
+});
+
+/** The operators of the current epoch. */
+export const ListOperators = defineMessage({
+  name: "state.list-operators",
+  version: 1,
+  owner: "state",
+  from: ["gateway", "pool"],
+  subject: ["state", "list-operators"],
+  payload: z.strictObject({}),
+  delivery: {
+    kind: "request",
+    reply: z.strictObject({
+      epoch: amount,
+      validators: z.array(
+        z.strictObject({
+          id: hex32,
+          stake: amount,
+          active: z.boolean(),
+          edgeAddress: z.string(),
+          gatewayAddress: z.string(),
+        }),
+      ),
+      encoders: z.array(
+        z.strictObject({ id: hex32, stake: amount, active: z.boolean(), price: amount.nullable() }),
+      ),
+    }),
+    replyMaxBytes: 960 * 1024,
+  },
+  doc: "Asks for validators and encoders with their stake.",
+});
+
+/** The final vectors of a closed job, as the ledger recorded them. */
+export const EmbeddingsRecorded = defineMessage({
+  name: "state.embeddings-recorded",
+  version: 1,
+  owner: "state",
+  to: ["pool"],
+  subject: ["state", "embeddings-recorded"],
+  payload: bcsPayload(
+    bcs.struct("EmbeddingsRecorded", {
+      job: bytes32,
+      commit: u64,
+      epoch: u64,
+      payer: bytes32,
+      modality: bcs.u8(),
+      winner: bytes32,
+      /** int16 little endian, all items in order. */
+      finals: bcs.byteVector(),
+      items: bcsU32,
+    }),
+    512 * 1024,
+  ),
+  maxBytes: 512 * 1024,
+  delivery: { kind: "core" },
+  doc: "A final proof was executed: these vectors belong in the pool.",
+});
+
+/** Closed jobs from a commit on, so that a pool that was away catches up. */
+export const ListEmbeddings = defineMessage({
+  name: "state.list-embeddings",
+  version: 1,
+  owner: "state",
+  from: ["pool"],
+  subject: ["state", "list-embeddings"],
+  payload: z.strictObject({ afterCommit: amount, limit: z.int().min(1).max(64) }),
+  delivery: {
+    kind: "request",
+    reply: z.strictObject({ jobs: z.array(z.strictObject({ job: hex32, commit: amount })) }),
+  },
+  doc: "Asks for the jobs whose vectors were recorded after a commit, oldest first.",
+});
+
+/** One closed job's vectors. */
+export const GetEmbeddings = defineMessage({
+  name: "state.get-embeddings",
+  version: 1,
+  owner: "state",
+  from: ["pool", "gateway"],
+  subject: ["state", "get-embeddings"],
+  payload: z.strictObject({ job: hex32 }),
+  delivery: { kind: "request", reply: rawPayload, replyMaxBytes: 512 * 1024 },
+  doc: "Asks for the recorded vectors of a job: the bytes of an `embeddings-recorded` payload, or none.",
+});
