@@ -11,6 +11,7 @@ const LAYERS: Record<string, number> = {
   protocol: 2,
   contracts: 3,
   config: 3,
+  launcher: 3,
   telemetry: 4,
   storage: 5,
   runtime: 6,
