@@ -1,0 +1,3 @@
+export { AccountKey } from "./account-key.ts";
+export { createKeyFile, type KeyFile, type KeyKind, loadKeyFile } from "./key-file.ts";
+export { EncoderKeys, ValidatorKeys } from "./operator-keys.ts";
