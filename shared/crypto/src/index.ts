@@ -1,4 +1,4 @@
 export { domain, sha256, taggedHash } from "./hash.ts";
-export { type MerkleProof, merklePath, merkleRoot, verifyMerklePath } from "./merkle.ts";
+export { type MerkleProof, merklePath, merklePaths, merkleRoot, verifyMerklePath } from "./merkle.ts";
 export type { SignatureVerifier } from "./verifier.ts";
 export { vrfProve, vrfVerify } from "./vrf.ts";

@@ -33,16 +33,26 @@ export function merkleRoot(leaves: readonly Uint8Array[]): Uint8Array {
  * @throws RangeError when there is no leaf `index`.
  */
 export function merklePath(leaves: readonly Uint8Array[], index: number): Uint8Array[] {
-  if (!Number.isInteger(index) || index < 0 || index >= leaves.length) {
-    throw new RangeError(`no leaf ${index} among ${leaves.length}`);
+  return merklePaths(leaves, [index])[0]!;
+}
+
+/** The audit paths of several leaves, in the order of `indices`; the tree is hashed once. Else as `merklePath`. */
+export function merklePaths(leaves: readonly Uint8Array[], indices: readonly number[]): Uint8Array[][] {
+  for (const index of indices) {
+    if (!Number.isInteger(index) || index < 0 || index >= leaves.length) {
+      throw new RangeError(`no leaf ${index} among ${leaves.length}`);
+    }
   }
-  const path: Uint8Array[] = [];
-  let level = leaves.map(leafHash);
-  for (let at = index; level.length > 1; level = parents(level), at = Math.floor(at / 2)) {
-    const sibling = level[at % 2 === 0 ? at + 1 : at - 1];
-    if (sibling !== undefined) path.push(sibling);
+  const paths = indices.map((): Uint8Array[] => []);
+  let at = [...indices];
+  for (let level = leaves.map(leafHash); level.length > 1; level = parents(level)) {
+    for (const [i, place] of at.entries()) {
+      const sibling = level[place % 2 === 0 ? place + 1 : place - 1];
+      if (sibling !== undefined) paths[i]!.push(sibling);
+    }
+    at = at.map((place) => Math.floor(place / 2));
   }
-  return path;
+  return paths;
 }
 
 /** A claim that `leaf` is leaf `index` of the `count` leaves under `root`. */
