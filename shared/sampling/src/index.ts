@@ -1,0 +1,30 @@
+export { LeaderSchedule, type LeaderScheduleOptions, swapTable } from "./leader-schedule.ts";
+export { compareRational, formatRational, parseDecimal, type Rational, rational } from "./rational.ts";
+export {
+  beaconAlpha,
+  epochSeed,
+  genesisBeacon,
+  jobSeed,
+  leaderSeed,
+  nextBeacon,
+  shardSeed,
+  tieKey,
+} from "./seeds.ts";
+export {
+  hypergeometricTail,
+  MAX_ENCODERS,
+  type Rounding,
+  type ShardSize,
+  type ShardSizeQuestion,
+  shardSeats,
+  shardSize,
+} from "./shard-size.ts";
+export { MAX_SHARD, quorumOf } from "./tail-bound.ts";
+export {
+  type Candidate,
+  MAX_CANDIDATES,
+  MAX_DRAWS,
+  sampleSeats,
+  sampleWeighted,
+  WeightedSampler,
+} from "./weighted-sampler.ts";
