@@ -1,0 +1,22 @@
+import { type Config, choice, defineConfig, integer, ratio, url } from "@soma/config";
+
+/** What every process reads for its telemetry; the defaults are silent. */
+export const TelemetryConfig = defineConfig("", {
+  log: {
+    is: choice(["trace", "debug", "info", "warn", "error", "silent"]),
+    default: "silent",
+    doc: "Lowest level of the JSON log on standard error.",
+  },
+  otlpEndpoint: {
+    is: url(["http", "https"]),
+    default: null,
+    doc: "OTLP/HTTP collector that receives traces, as http://127.0.0.1:4318.",
+  },
+  traceRatio: { is: ratio(), default: "1", doc: "Share of new traces that are kept, between 0 and 1." },
+  metricsPort: {
+    is: integer({ min: 0, max: 65535 }),
+    default: null,
+    doc: "Port of the Prometheus endpoint /metrics of the process; 0 picks a free one.",
+  },
+});
+export type TelemetryConfig = Config<typeof TelemetryConfig>;

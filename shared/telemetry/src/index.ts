@@ -1,0 +1,14 @@
+export { TelemetryConfig } from "./config.ts";
+export type { Logger, LogLevel, LogSink } from "./log.ts";
+export { MetricsEndpoint, scrape } from "./meter.ts";
+export type {
+  Counter,
+  Gauge,
+  Histogram,
+  HistogramSpec,
+  MetricAttributes,
+  MetricSpec,
+  Metrics,
+} from "./metrics.ts";
+export { Telemetry, type TelemetryOptions } from "./telemetry.ts";
+export { type ActiveSpan, activeTraceparent, type SpanOptions, type Traceparent } from "./trace.ts";

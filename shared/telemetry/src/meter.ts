@@ -1,0 +1,97 @@
+import { createServer, type Server } from "node:http";
+import type { AddressInfo } from "node:net";
+import type { Attributes, Meter, MetricOptions } from "@opentelemetry/api";
+import { PrometheusSerializer } from "@opentelemetry/exporter-prometheus";
+import { MeterProvider, MetricReader } from "@opentelemetry/sdk-metrics";
+import { SomaError } from "@soma/base";
+
+/** One measuring instrument of the process; services are told apart by attributes. */
+export interface Instrument {
+  record(value: number, attributes: Attributes): void;
+}
+
+class ScrapeReader extends MetricReader {
+  protected override async onForceFlush(): Promise<void> {}
+  protected override async onShutdown(): Promise<void> {}
+}
+
+// One meter a process: several services share a scrape, where a metric family may stand only once.
+let shared: { meter: Meter; reader: ScrapeReader } | undefined;
+const instruments = new Map<string, { kind: string; instrument: Instrument }>();
+
+function open(): { meter: Meter; reader: ScrapeReader } {
+  if (shared === undefined) {
+    const reader = new ScrapeReader();
+    const provider = new MeterProvider({ readers: [reader] });
+    shared = { meter: provider.getMeter("soma"), reader };
+  }
+  return shared;
+}
+
+/** The process's instrument of this name. @throws SomaError METRIC_INVALID if it is of another kind. */
+export function sharedInstrument(
+  kind: "counter" | "gauge" | "histogram",
+  name: string,
+  options: MetricOptions,
+): Instrument {
+  const known = instruments.get(name);
+  if (known !== undefined) {
+    if (known.kind !== kind) throw new SomaError("METRIC_INVALID", `${name} is a ${known.kind} elsewhere`);
+    return known.instrument;
+  }
+  const instrument = create(kind, name, options);
+  instruments.set(name, { kind, instrument });
+  return instrument;
+}
+
+function create(kind: "counter" | "gauge" | "histogram", name: string, options: MetricOptions): Instrument {
+  const { meter } = open();
+  if (kind === "counter") {
+    const counter = meter.createCounter(name, options);
+    return { record: (value, attributes) => counter.add(value, attributes) };
+  }
+  return kind === "gauge" ? meter.createGauge(name, options) : meter.createHistogram(name, options);
+}
+
+/** Everything measured so far in this process, as Prometheus text. */
+export async function scrape(): Promise<string> {
+  const { resourceMetrics } = await open().reader.collect();
+  return new PrometheusSerializer("", false, undefined, true, true).serialize(resourceMetrics);
+}
+
+/** The `/metrics` endpoint of a process. */
+export class MetricsEndpoint {
+  readonly #server: Server;
+  readonly port: number;
+
+  private constructor(server: Server) {
+    this.#server = server;
+    this.port = (server.address() as AddressInfo).port;
+  }
+
+  /** Listens on `port` (0 picks a free one). */
+  static async open(options: { port: number; host?: string }): Promise<MetricsEndpoint> {
+    const server = createServer((request, response) => {
+      if (request.method !== "GET" || request.url !== "/metrics") {
+        response.writeHead(404).end();
+        return;
+      }
+      scrape().then(
+        (text) =>
+          response.writeHead(200, { "content-type": "text/plain; version=0.0.4; charset=utf-8" }).end(text),
+        () => response.writeHead(500).end(),
+      );
+    });
+    await new Promise<void>((resolve, reject) => {
+      server.once("error", reject);
+      server.listen(options.port, options.host ?? "0.0.0.0", resolve);
+    });
+    return new MetricsEndpoint(server);
+  }
+
+  async close(): Promise<void> {
+    const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()));
+    this.#server.closeAllConnections();
+    await closed;
+  }
+}
