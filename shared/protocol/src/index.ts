@@ -133,6 +133,14 @@ export { MODALITIES, type Modality, modalityNumber, modalityOf } from "./modalit
 export { PARAMETER_TABLE, type ParameterName, type Parameters } from "./parameter-table.ts";
 export { formatParameters, initialParameters, parametersDigest, parseParameters } from "./parameters.ts";
 export {
+  drawCommit,
+  drawShard,
+  modalityRoster,
+  type Shard,
+  type ShardDraw,
+  shardDigest,
+} from "./shard-draw.ts";
+export {
   type Ask,
   AskCodec,
   decodeSignedTransaction,
