@@ -6,6 +6,7 @@ export {
   addressOfEd25519,
   MAX_MULTISIG_KEYS,
 } from "./account.ts";
+export { verifyAuthenticator } from "./authenticate.ts";
 export {
   BLOCK_LIMITS,
   type BlockBody,
@@ -114,7 +115,10 @@ export {
   SignedReceiptCodec,
   type SignedReveal,
   SignedRevealCodec,
+  type SignedUnavailable,
+  SignedUnavailableCodec,
   selectionDigest,
+  type Unavailable,
 } from "./job-messages.ts";
 export {
   decodeItems,
@@ -132,6 +136,14 @@ export {
 export { MODALITIES, type Modality, modalityNumber, modalityOf } from "./modality.ts";
 export { PARAMETER_TABLE, type ParameterName, type Parameters } from "./parameter-table.ts";
 export { formatParameters, initialParameters, parametersDigest, parseParameters } from "./parameters.ts";
+export {
+  type Settlement,
+  SettlementCodec,
+  type SettlementInput,
+  SettlementInputCodec,
+  settlementDigest,
+  settlementInputDigest,
+} from "./settlement.ts";
 export {
   drawCommit,
   drawShard,

@@ -88,6 +88,21 @@ export const SignedEvaluationCodec = bcs.struct("SignedEvaluation", {
 });
 export type SignedEvaluation = typeof SignedEvaluationCodec.$inferType;
 
+export const UnavailableCodec = bcs.struct("Unavailable", {
+  job: bytes32,
+  attempt: u32,
+  encoder: bytes32,
+  /** The encoder whose vectors nobody serves. */
+  missing: bytes32,
+});
+/** GAME-7: a chosen encoder cannot evaluate, because the vectors of `missing` cannot be had (ADR 0002). */
+export type Unavailable = typeof UnavailableCodec.$inferType;
+export const SignedUnavailableCodec = bcs.struct("SignedUnavailable", {
+  unavailable: UnavailableCodec,
+  signature,
+});
+export type SignedUnavailable = typeof SignedUnavailableCodec.$inferType;
+
 export const ItemEmbeddingCodec = bcs.struct("ItemEmbedding", {
   /** int16 little endian, 2 x dimension bytes each. */
   full: bcs.byteVector(),
@@ -135,6 +150,7 @@ const tags = {
   reveal: "soma.reveal",
   selection: "soma.selection",
   bundle: "soma.bundle",
+  unavailable: "soma.unavailable",
 } as const;
 
 const codecs = {
@@ -145,6 +161,7 @@ const codecs = {
   reveal: RevealCodec,
   selection: SelectionCodec,
   bundle: BundleCodec,
+  unavailable: UnavailableCodec,
 } as const;
 
 type JobMessageName = keyof typeof codecs;

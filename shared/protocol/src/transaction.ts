@@ -9,7 +9,9 @@ import {
   SignedCommitCodec,
   SignedEvaluationCodec,
   SignedOptOutCodec,
+  SignedReceiptCodec,
   SignedRevealCodec,
+  SignedUnavailableCodec,
 } from "./job-messages.ts";
 
 /** What a stake or commission refers to. */
@@ -101,6 +103,10 @@ export const TransactionKindCodec = bcs.enum("TransactionKind", {
   }),
   /** CONS-13: two different signed blocks of one slot, as received. */
   SubmitEquivocation: bcs.struct("SubmitEquivocation", { first: byteString, second: byteString }),
+  /** GAME-4: a seat holder's signed receipt, evidence that it owed a commit and was not chosen. */
+  PostReceipt: bcs.struct("PostReceipt", { receipt: SignedReceiptCodec }),
+  /** ADR 0002: a chosen encoder cannot have somebody's vectors. */
+  PostUnavailable: bcs.struct("PostUnavailable", { unavailable: SignedUnavailableCodec }),
 });
 export type TransactionKind = typeof TransactionKindCodec.$inferType;
 export type TransactionKindInput = typeof TransactionKindCodec.$inferInput;

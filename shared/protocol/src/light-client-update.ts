@@ -1,0 +1,223 @@
+import { err, fromHex, ok, type Result } from "@soma/base";
+import { bcs, byteString, bytes32, decodeExact, encode, u32 } from "@soma/codec";
+import { merklePaths } from "@soma/crypto";
+import {
+  type CertifiedCheckpoint,
+  CertifiedCheckpointCodec,
+  type Checkpoint,
+  type CheckpointLeaf,
+  CheckpointLeafCodec,
+  type CommitLeaf,
+  type LedgerEvent,
+  type TransactionLeaf,
+} from "./checkpoint.ts";
+import { type EpochInfo, EpochInfoCodec } from "./epoch.ts";
+import type { Digest } from "./ids.ts";
+import type { LightClient } from "./light-client.ts";
+import {
+  decodeSignedTransaction,
+  type SignedTransaction,
+  type TransactionKind,
+  transactionDigest,
+} from "./transaction.ts";
+
+/** Largest `LedgerUpdate`; leaves room for the envelope around it. A longer one is sent in parts. */
+export const MAX_LEDGER_UPDATE_BYTES = 1024 * 1024 - 1024;
+
+const MAX_PATH = 32;
+
+export const UpdateEntryCodec = bcs.struct("UpdateEntry", {
+  index: u32,
+  /** BCS of `CheckpointLeaf`. */
+  leaf: byteString,
+  path: bcs.vector(bytes32),
+  /** The signed bytes of a transaction leaf's transaction; empty for the other leaves. */
+  transaction: byteString,
+});
+export type UpdateEntry = typeof UpdateEntryCodec.$inferType;
+
+export const LedgerUpdateCodec = bcs.struct("LedgerUpdate", {
+  certificate: CertifiedCheckpointCodec,
+  /** Ascending by index. */
+  entries: bcs.vector(UpdateEntryCodec),
+  /** The next epoch, exactly if the checkpoint names one: with the certificate it is the hand-over. */
+  nextEpoch: bcs.option(EpochInfoCodec),
+});
+/**
+ * What a validator sends to those who follow the ledger for one checkpoint: its certificate and the leaves that
+ * concern them with their proofs. Several updates may share a certificate when one would be too large.
+ */
+export type LedgerUpdate = typeof LedgerUpdateCodec.$inferType;
+
+/** A transaction that the ledger executed or refused, proved. */
+export interface VerifiedTransaction {
+  readonly leaf: TransactionLeaf;
+  readonly bytes: Uint8Array;
+  readonly signed: SignedTransaction;
+}
+
+/** What an update proves, each list in the order of its leaves. */
+export interface VerifiedFacts {
+  readonly checkpoint: Checkpoint;
+  readonly commits: readonly CommitLeaf[];
+  readonly transactions: readonly VerifiedTransaction[];
+  readonly deadlines: readonly { readonly commit: bigint; readonly events: readonly LedgerEvent[] }[];
+  /** Set when the checkpoint closed its epoch. */
+  readonly nextEpoch: EpochInfo | null;
+}
+
+const JOB_KINDS: ReadonlySet<TransactionKind["$kind"]> = new Set([
+  "GenerateEmbeddings",
+  "SelectCommits",
+  "PostCommit",
+  "PostOptOut",
+  "PostBundle",
+  "PostReveal",
+  "PostEvaluation",
+  "FinalProof",
+] as const);
+
+/** True for the transactions of embedding jobs. */
+export function concernsJob(kind: TransactionKind): boolean {
+  return JOB_KINDS.has(kind.$kind);
+}
+
+export function encodeLedgerUpdate(update: LedgerUpdate): Uint8Array {
+  return encode(LedgerUpdateCodec, update);
+}
+
+/** Refusals: CODEC_*. */
+export function decodeLedgerUpdate(bytes: Uint8Array): Result<LedgerUpdate> {
+  return decodeExact(LedgerUpdateCodec, bytes, MAX_LEDGER_UPDATE_BYTES);
+}
+
+/** What a validator has of a checkpoint. */
+export interface UpdateSource {
+  readonly certificate: CertifiedCheckpoint;
+  /** All leaves' bytes in order. */
+  readonly leaves: readonly Uint8Array[];
+  /** Signed bytes of the transactions by digest; only those of the leaves to be sent are asked for. */
+  readonly transaction: (digest: Digest) => Uint8Array | undefined;
+  readonly nextEpoch: EpochInfo | null;
+  /** Which leaves to send; transactions whose bytes are not at hand are left out. */
+  readonly wants: (leaf: CheckpointLeaf, transaction: Uint8Array | undefined) => boolean;
+}
+
+/** Wants commit leaves, deadlines, and what became of the transactions of jobs: what encoders and clients follow. */
+export function wantsJobs(leaf: CheckpointLeaf, transaction: Uint8Array | undefined): boolean {
+  if (leaf.$kind !== "Transaction") return true;
+  if (transaction === undefined) return false;
+  const decoded = decodeSignedTransaction(transaction);
+  return decoded.ok && concernsJob(decoded.value.transaction.kind);
+}
+
+/**
+ * Proves the wanted leaves of a checkpoint, in as many updates as its size needs, at least one. The next epoch
+ * is in every part, so that a reader need not wait for the last. Refuses with LEDGER_UPDATE_LEAF bytes that are
+ * no leaf, with LEDGER_UPDATE_TOO_LARGE an entry that fits no update.
+ */
+export function buildLedgerUpdates(source: UpdateSource): Result<LedgerUpdate[]> {
+  const chosen: { index: number; transaction: Uint8Array }[] = [];
+  for (const [index, bytes] of source.leaves.entries()) {
+    const leaf = decodeExact(CheckpointLeafCodec, bytes, bytes.length);
+    if (!leaf.ok) return err("LEDGER_UPDATE_LEAF", `leaf ${index} does not decode`);
+    const isTransaction = leaf.value.$kind === "Transaction";
+    const transaction = isTransaction ? source.transaction(leaf.value.Transaction.digest) : undefined;
+    if (isTransaction && transaction === undefined) continue;
+    if (source.wants(leaf.value, transaction)) {
+      chosen.push({ index, transaction: transaction ?? new Uint8Array(0) });
+    }
+  }
+  const paths = merklePaths(
+    source.leaves,
+    chosen.map(({ index }) => index),
+  );
+  const entries = chosen.map(({ index, transaction }, i) => ({
+    index,
+    leaf: source.leaves[index]!,
+    path: paths[i]!.map((hash) => hexOf(hash)),
+    transaction,
+  }));
+  return split(source.certificate, source.nextEpoch, entries);
+}
+
+const hexOf = (hash: Uint8Array) => bytes32.parse(hash);
+
+function split(
+  certificate: CertifiedCheckpoint,
+  nextEpoch: EpochInfo | null,
+  entries: UpdateEntry[],
+): Result<LedgerUpdate[]> {
+  const base = encodeLedgerUpdate({ certificate, entries: [], nextEpoch }).length + 8;
+  const parts: UpdateEntry[][] = [[]];
+  let size = base;
+  for (const entry of entries) {
+    const length = encode(UpdateEntryCodec, entry).length;
+    if (base + length > MAX_LEDGER_UPDATE_BYTES) {
+      return err("LEDGER_UPDATE_TOO_LARGE", `leaf ${entry.index} needs ${length} bytes`);
+    }
+    if (size + length > MAX_LEDGER_UPDATE_BYTES) {
+      parts.push([]);
+      size = base;
+    }
+    parts.at(-1)!.push(entry);
+    size += length;
+  }
+  return ok(parts.map((part) => ({ certificate, entries: part, nextEpoch })));
+}
+
+/**
+ * Takes an update into a light client and returns what it proves. A further part of the head's certificate is
+ * taken too. Refusals: those of `LightClient.checkpoint`, `handover` and `leaf`, and LIGHT_CLIENT_GAP (a
+ * checkpoint between the head and this one is missing: ask for it), LEDGER_UPDATE_HANDOVER (the next epoch is
+ * missing, or not called for), LEDGER_UPDATE_ORDER (entries not ascending), LEDGER_UPDATE_TRANSACTION (bytes that
+ * are not the leaf's transaction), LEDGER_UPDATE_COMMIT (a leaf of a commit that the checkpoint does not cover).
+ * A light client that has seen nothing yet may begin anywhere in the epoch that it knows.
+ */
+export function applyUpdate(client: LightClient, update: LedgerUpdate): Result<VerifiedFacts> {
+  const { certificate, nextEpoch } = update;
+  const { checkpoint } = certificate;
+  if ((nextEpoch === null) !== (checkpoint.nextEpoch === null)) {
+    return err("LEDGER_UPDATE_HANDOVER", "the next epoch comes with the checkpoint that names it");
+  }
+  const { head } = client;
+  if (head !== undefined && checkpoint.sequence > head.sequence + 1n) {
+    return err("LIGHT_CLIENT_GAP", `checkpoint ${checkpoint.sequence} after ${head.sequence}`);
+  }
+  const facts = proveEntries(client.chainId, update, client.certified(checkpoint.sequence - 1n)?.checkpoint);
+  if (!facts.ok) return facts;
+  const taken =
+    nextEpoch === null ? client.checkpoint(certificate) : client.handover({ certificate, info: nextEpoch });
+  return taken.ok ? facts : taken;
+}
+
+/** All entries against the checkpoint's own root; the caller must still see that it is certified. */
+function proveEntries(
+  chainId: string,
+  { certificate: { checkpoint }, entries, nextEpoch }: LedgerUpdate,
+  before: Checkpoint | undefined,
+): Result<VerifiedFacts> {
+  const commits: CommitLeaf[] = [];
+  const transactions: VerifiedTransaction[] = [];
+  const deadlines: { commit: bigint; events: LedgerEvent[] }[] = [];
+  const covers = (commit: bigint) =>
+    commit <= checkpoint.commitIndex && (before === undefined || commit > before.commitIndex);
+  let last = -1;
+  for (const entry of entries) {
+    if (entry.index <= last) return err("LEDGER_UPDATE_ORDER", `leaf ${entry.index} after ${last}`);
+    last = entry.index;
+    const leaf = proveEntry(chainId, checkpoint, entry);
+    if (!leaf.ok) return leaf;
+    const { $kind, commit } = leaf.value;
+    if (!covers(commit)) return err("LEDGER_UPDATE_COMMIT", `commit ${commit} is not of this checkpoint`);
+    if ($kind === "Commit") commits.push(leaf.value.leaf);
+    else if ($kind === "Transaction") transactions.push(leaf.value.transaction);
+    else deadlines.push({ commit, events: leaf.value.events });
+  }
+  return ok({ checkpoint, commits, transactions, deadlines, nextEpoch });
+}
+
+type ProvenEntry =
+  | { $kind: "Commit"; commit: bigint; leaf: CommitLeaf }
+  | { $kind: "Transaction"; commit: bigint; transaction: VerifiedTransaction }
+  | { $kind: "Deadline"; commit: bigint; events: LedgerEvent[] };
