@@ -133,6 +133,35 @@ export {
   type RelayedJobMessage,
   RelayedJobMessageCodec,
 } from "./job-relay.ts";
+export {
+  type ForkEvidence,
+  type LeafClaim,
+  LIGHT_CLIENT_CHECKPOINTS,
+  LIGHT_CLIENT_EPOCHS,
+  LightClient,
+} from "./light-client.ts";
+export {
+  type LeafProof,
+  LeafProofCodec,
+  provenFact,
+  provenLeaf,
+  type VerifiedDeadline,
+  type VerifiedFact,
+  type VerifiedTransaction,
+} from "./light-client-fact.ts";
+export {
+  applyUpdate,
+  buildLedgerUpdates,
+  concernsJob,
+  decodeLedgerUpdate,
+  encodeLedgerUpdate,
+  type LedgerUpdate,
+  LedgerUpdateCodec,
+  MAX_LEDGER_UPDATE_BYTES,
+  type UpdateSource,
+  type VerifiedFacts,
+  wantsJobs,
+} from "./light-client-update.ts";
 export { MODALITIES, type Modality, modalityNumber, modalityOf } from "./modality.ts";
 export { PARAMETER_TABLE, type ParameterName, type Parameters } from "./parameter-table.ts";
 export { formatParameters, initialParameters, parametersDigest, parseParameters } from "./parameters.ts";

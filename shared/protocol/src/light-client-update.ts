@@ -1,5 +1,5 @@
-import { err, fromHex, ok, type Result } from "@soma/base";
-import { bcs, byteString, bytes32, decodeExact, encode, u32 } from "@soma/codec";
+import { err, ok, type Result } from "@soma/base";
+import { bcs, decodeExact, encode } from "@soma/codec";
 import { merklePaths } from "@soma/crypto";
 import {
   type CertifiedCheckpoint,
@@ -8,38 +8,26 @@ import {
   type CheckpointLeaf,
   CheckpointLeafCodec,
   type CommitLeaf,
-  type LedgerEvent,
-  type TransactionLeaf,
 } from "./checkpoint.ts";
 import { type EpochInfo, EpochInfoCodec } from "./epoch.ts";
 import type { Digest } from "./ids.ts";
 import type { LightClient } from "./light-client.ts";
 import {
-  decodeSignedTransaction,
-  type SignedTransaction,
-  type TransactionKind,
-  transactionDigest,
-} from "./transaction.ts";
+  type LeafProof,
+  LeafProofCodec,
+  provenFact,
+  type VerifiedDeadline,
+  type VerifiedTransaction,
+} from "./light-client-fact.ts";
+import { decodeSignedTransaction, type TransactionKind } from "./transaction.ts";
 
 /** Largest `LedgerUpdate`; leaves room for the envelope around it. A longer one is sent in parts. */
 export const MAX_LEDGER_UPDATE_BYTES = 1024 * 1024 - 1024;
 
-const MAX_PATH = 32;
-
-export const UpdateEntryCodec = bcs.struct("UpdateEntry", {
-  index: u32,
-  /** BCS of `CheckpointLeaf`. */
-  leaf: byteString,
-  path: bcs.vector(bytes32),
-  /** The signed bytes of a transaction leaf's transaction; empty for the other leaves. */
-  transaction: byteString,
-});
-export type UpdateEntry = typeof UpdateEntryCodec.$inferType;
-
 export const LedgerUpdateCodec = bcs.struct("LedgerUpdate", {
   certificate: CertifiedCheckpointCodec,
   /** Ascending by index. */
-  entries: bcs.vector(UpdateEntryCodec),
+  entries: bcs.vector(LeafProofCodec),
   /** The next epoch, exactly if the checkpoint names one: with the certificate it is the hand-over. */
   nextEpoch: bcs.option(EpochInfoCodec),
 });
@@ -49,19 +37,12 @@ export const LedgerUpdateCodec = bcs.struct("LedgerUpdate", {
  */
 export type LedgerUpdate = typeof LedgerUpdateCodec.$inferType;
 
-/** A transaction that the ledger executed or refused, proved. */
-export interface VerifiedTransaction {
-  readonly leaf: TransactionLeaf;
-  readonly bytes: Uint8Array;
-  readonly signed: SignedTransaction;
-}
-
 /** What an update proves, each list in the order of its leaves. */
 export interface VerifiedFacts {
   readonly checkpoint: Checkpoint;
   readonly commits: readonly CommitLeaf[];
   readonly transactions: readonly VerifiedTransaction[];
-  readonly deadlines: readonly { readonly commit: bigint; readonly events: readonly LedgerEvent[] }[];
+  readonly deadlines: readonly VerifiedDeadline[];
   /** Set when the checkpoint closed its epoch. */
   readonly nextEpoch: EpochInfo | null;
 }
@@ -135,24 +116,22 @@ export function buildLedgerUpdates(source: UpdateSource): Result<LedgerUpdate[]>
   const entries = chosen.map(({ index, transaction }, i) => ({
     index,
     leaf: source.leaves[index]!,
-    path: paths[i]!.map((hash) => hexOf(hash)),
+    path: paths[i]!,
     transaction,
   }));
   return split(source.certificate, source.nextEpoch, entries);
 }
 
-const hexOf = (hash: Uint8Array) => bytes32.parse(hash);
-
 function split(
   certificate: CertifiedCheckpoint,
   nextEpoch: EpochInfo | null,
-  entries: UpdateEntry[],
+  entries: LeafProof[],
 ): Result<LedgerUpdate[]> {
   const base = encodeLedgerUpdate({ certificate, entries: [], nextEpoch }).length + 8;
-  const parts: UpdateEntry[][] = [[]];
+  const parts: LeafProof[][] = [[]];
   let size = base;
   for (const entry of entries) {
-    const length = encode(UpdateEntryCodec, entry).length;
+    const length = encode(LeafProofCodec, entry).length;
     if (base + length > MAX_LEDGER_UPDATE_BYTES) {
       return err("LEDGER_UPDATE_TOO_LARGE", `leaf ${entry.index} needs ${length} bytes`);
     }
@@ -168,10 +147,9 @@ function split(
 
 /**
  * Takes an update into a light client and returns what it proves. A further part of the head's certificate is
- * taken too. Refusals: those of `LightClient.checkpoint`, `handover` and `leaf`, and LIGHT_CLIENT_GAP (a
+ * taken too. Refusals: those of `LightClient.checkpoint`, `handover` and `provenFact`, and LIGHT_CLIENT_GAP (a
  * checkpoint between the head and this one is missing: ask for it), LEDGER_UPDATE_HANDOVER (the next epoch is
- * missing, or not called for), LEDGER_UPDATE_ORDER (entries not ascending), LEDGER_UPDATE_TRANSACTION (bytes that
- * are not the leaf's transaction), LEDGER_UPDATE_COMMIT (a leaf of a commit that the checkpoint does not cover).
+ * missing, or not called for), LEDGER_UPDATE_ORDER (entries not ascending).
  * A light client that has seen nothing yet may begin anywhere in the epoch that it knows.
  */
 export function applyUpdate(client: LightClient, update: LedgerUpdate): Result<VerifiedFacts> {
@@ -184,7 +162,7 @@ export function applyUpdate(client: LightClient, update: LedgerUpdate): Result<V
   if (head !== undefined && checkpoint.sequence > head.sequence + 1n) {
     return err("LIGHT_CLIENT_GAP", `checkpoint ${checkpoint.sequence} after ${head.sequence}`);
   }
-  const facts = proveEntries(client.chainId, update, client.certified(checkpoint.sequence - 1n)?.checkpoint);
+  const facts = proveEntries(client.chainId, update);
   if (!facts.ok) return facts;
   const taken =
     nextEpoch === null ? client.checkpoint(certificate) : client.handover({ certificate, info: nextEpoch });
@@ -192,32 +170,21 @@ export function applyUpdate(client: LightClient, update: LedgerUpdate): Result<V
 }
 
 /** All entries against the checkpoint's own root; the caller must still see that it is certified. */
-function proveEntries(
-  chainId: string,
-  { certificate: { checkpoint }, entries, nextEpoch }: LedgerUpdate,
-  before: Checkpoint | undefined,
-): Result<VerifiedFacts> {
+function proveEntries(chainId: string, update: LedgerUpdate): Result<VerifiedFacts> {
+  const { certificate, entries, nextEpoch } = update;
+  const { checkpoint } = certificate;
   const commits: CommitLeaf[] = [];
   const transactions: VerifiedTransaction[] = [];
-  const deadlines: { commit: bigint; events: LedgerEvent[] }[] = [];
-  const covers = (commit: bigint) =>
-    commit <= checkpoint.commitIndex && (before === undefined || commit > before.commitIndex);
+  const deadlines: VerifiedDeadline[] = [];
   let last = -1;
   for (const entry of entries) {
     if (entry.index <= last) return err("LEDGER_UPDATE_ORDER", `leaf ${entry.index} after ${last}`);
     last = entry.index;
-    const leaf = proveEntry(chainId, checkpoint, entry);
-    if (!leaf.ok) return leaf;
-    const { $kind, commit } = leaf.value;
-    if (!covers(commit)) return err("LEDGER_UPDATE_COMMIT", `commit ${commit} is not of this checkpoint`);
-    if ($kind === "Commit") commits.push(leaf.value.leaf);
-    else if ($kind === "Transaction") transactions.push(leaf.value.transaction);
-    else deadlines.push({ commit, events: leaf.value.events });
+    const fact = provenFact(chainId, checkpoint, entry);
+    if (!fact.ok) return fact;
+    if (fact.value.kind === "commit") commits.push(fact.value.leaf);
+    else if (fact.value.kind === "transaction") transactions.push(fact.value.transaction);
+    else deadlines.push(fact.value.deadline);
   }
   return ok({ checkpoint, commits, transactions, deadlines, nextEpoch });
 }
-
-type ProvenEntry =
-  | { $kind: "Commit"; commit: bigint; leaf: CommitLeaf }
-  | { $kind: "Transaction"; commit: bigint; transaction: VerifiedTransaction }
-  | { $kind: "Deadline"; commit: bigint; events: LedgerEvent[] };

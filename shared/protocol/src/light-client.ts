@@ -1,33 +1,29 @@
-import { err, fromHex, ok, type Result } from "@soma/base";
+import { err, ok, type Result } from "@soma/base";
 import { bcs, bytes32, decodeExact, encode, u16 } from "@soma/codec";
-import { type SignatureVerifier, verifyMerklePath } from "@soma/crypto";
+import type { SignatureVerifier } from "@soma/crypto";
 import { verifyCertificate } from "./certificate.ts";
 import {
   type CertifiedCheckpoint,
   CertifiedCheckpointCodec,
   type Checkpoint,
   type CheckpointLeaf,
-  CheckpointLeafCodec,
   checkpointDigest,
   type EpochHandover,
 } from "./checkpoint.ts";
 import { type EpochInfo, EpochInfoCodec, epochInfoDigest } from "./epoch.ts";
 import { type Genesis, genesisDigest, genesisEpoch } from "./genesis.ts";
+import { type LeafProof, provenLeaf } from "./light-client-fact.ts";
 
 /** Epochs whose committee, roster and prices a light client keeps: jobs outlive the epoch that they were paid in. */
 export const LIGHT_CLIENT_EPOCHS = 8;
 /** Checkpoints that it keeps, against whose roots leaves can be proved. */
 export const LIGHT_CLIENT_CHECKPOINTS = 64;
 
-const MAX_LEAF_BYTES = 256 * 1024;
 const MAX_STATE_BYTES = 64 * 1024 * 1024;
 
-/** A claim that `leaf` (BCS of `CheckpointLeaf`) is leaf `index` of checkpoint `sequence`. */
-export interface LeafClaim {
+/** A leaf's proof, and the checkpoint that it is against. */
+export interface LeafClaim extends Omit<LeafProof, "transaction"> {
   readonly sequence: bigint;
-  readonly leaf: Uint8Array;
-  readonly index: number;
-  readonly path: readonly Uint8Array[];
 }
 
 /** Two certified checkpoints of one sequence: proof that a third of the stake signed twice (CONS-13). */
@@ -170,7 +166,7 @@ export class LightClient {
 
   /**
    * A fact of a checkpoint that was taken. Refusals: LIGHT_CLIENT_UNKNOWN (no such checkpoint is kept),
-   * LIGHT_CLIENT_PROOF (the path does not lead to its root), CODEC_*.
+   * those of `provenLeaf`.
    */
   leaf(claim: LeafClaim): Result<CheckpointLeaf> {
     const certified = this.certified(claim.sequence);
@@ -235,16 +231,4 @@ export class LightClient {
     }
     return ok(true);
   }
-}
-
-/** Checks a leaf against its checkpoint's root and count (MERKLE-1) and decodes it. */
-export function provenLeaf(
-  checkpoint: Checkpoint,
-  { leaf, index, path }: Omit<LeafClaim, "sequence">,
-): Result<CheckpointLeaf> {
-  const root = fromHex(checkpoint.effectsRoot);
-  if (!verifyMerklePath({ leaf, index, count: checkpoint.leaves, path, root })) {
-    return err("LIGHT_CLIENT_PROOF", `the path of leaf ${index} does not lead to the root`);
-  }
-  return decodeExact(CheckpointLeafCodec, leaf, MAX_LEAF_BYTES);
 }
