@@ -1,4 +1,5 @@
 import { err, ok, type Result } from "@soma/base";
+import { greater, lesser } from "./extremes.ts";
 import { type IntegerStream, type MaskSeed, maskSeedStream } from "./mask-stream.ts";
 
 /** Share of an item's elements that a mask selects, in per cent (MASK-1). */
@@ -23,19 +24,16 @@ export interface MaskRequest extends MaskSeed {
 export function maskCount(length: number, percent: number): number {
   const doubled = 2 * percent * length + 100;
   const rounded = (doubled - (doubled % 200)) / 200;
-  return rounded < 1 ? 1 : rounded > length - 1 ? length - 1 : rounded;
+  return lesser(greater(rounded, 1), length - 1);
 }
 
 /** min(C(length, count), cap), exact: how many distinct masks exist. */
 export function distinctMasks(length: number, count: number, cap: number): number {
-  const rest = length - count;
-  let take = count;
-  if (rest < take) take = rest;
+  const take = lesser(count, length - count);
   let ways = 1;
   // C(length, i) rises with i up to length/2, so the first value at the cap decides.
   for (let i = 1; i <= take && ways < cap; i++) ways = (ways * (length - i + 1)) / i;
-  if (ways > cap) return cap;
-  return ways;
+  return lesser(ways, cap);
 }
 
 /**
