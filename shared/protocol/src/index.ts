@@ -88,6 +88,14 @@ export {
 export type { Address, Amount, Digest, EncoderId, Hex32, JobId, ValidatorId } from "./ids.ts";
 export { TOKEN } from "./ids.ts";
 export {
+  type EvaluatedReveals,
+  evaluateReveals,
+  type ItemMaskRequest,
+  itemMasks,
+  maxBlobBytes,
+  type RevealedJob,
+} from "./job-evaluation.ts";
+export {
   type Bundle,
   BundleCodec,
   type CommitMessage,
