@@ -84,4 +84,8 @@ describe("the pool of Ed25519 verifiers", () => {
     await expect(pool.verifyBatch(batch(1).items)).rejects.toMatchObject({ code: "CRYPTO_POOL_CLOSED" });
     await pool.close();
   });
+
+  test("needs a worker", async () => {
+    await expect(Ed25519Pool.open({ workers: 0 })).rejects.toThrow(RangeError);
+  });
 });

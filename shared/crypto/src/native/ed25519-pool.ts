@@ -48,12 +48,18 @@ export class Ed25519Pool {
     }
   }
 
-  /** Starts the threads and waits until they run. */
+  /** Starts the threads and waits until they run. @throws SomaError CRYPTO_POOL_FAILED if one does not start. */
   static async open(options: Ed25519PoolOptions = {}): Promise<Ed25519Pool> {
     const { workers = availableParallelism(), maxPending = 65_536 } = options;
+    if (!Number.isInteger(workers) || workers < 1) throw new RangeError("a pool has at least one worker");
     const url = new URL("./ed25519-worker.ts", import.meta.url);
     const threads = Array.from({ length: workers }, () => new Worker(url));
-    await Promise.all(threads.map((thread) => once(thread, "online")));
+    try {
+      await Promise.all(threads.map((thread) => once(thread, "online")));
+    } catch (cause) {
+      await Promise.all(threads.map((thread) => thread.terminate()));
+      throw new SomaError("CRYPTO_POOL_FAILED", "a worker did not start", {}, { cause });
+    }
     return new Ed25519Pool(threads, maxPending);
   }
 
