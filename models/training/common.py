@@ -2,13 +2,14 @@
 
 import json
 import lzma
+import os
 import random
 from dataclasses import dataclass
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 MODELS = HERE.parent
-WORK = HERE / ".cache"  # ignored: checkpoints and intermediate arrays
+WORK = Path(os.environ.get("SOMA_TRAIN_WORK", HERE / ".cache"))  # ignored: checkpoints and intermediate arrays
 DIM = 256
 SCALE = 2048
 
