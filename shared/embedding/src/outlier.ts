@@ -1,4 +1,5 @@
 import { compareHex, err, isHex, ok, type Result, roundHalfEven } from "@soma/base";
+import { lesser } from "./extremes.ts";
 import {
   type DistanceMatrix,
   distanceMatrix,
@@ -59,7 +60,7 @@ export function outlierFactors(
     groups.map((group) => group[0]!),
   );
   let neighbours = neighbourCount(merged.n);
-  if (k !== undefined) neighbours = k < merged.n ? k : merged.n - 1;
+  if (k !== undefined) neighbours = lesser(k, merged.n - 1);
   const factors = factorsOf(merged, neighbours);
   const lof = new Array<number>(points.length).fill(1);
   const lrd = new Array<number>(points.length).fill(0);
