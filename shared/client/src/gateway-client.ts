@@ -1,0 +1,186 @@
+import { SomaError, toHex } from "@soma/base";
+import { bcs, bytes32, decodeExact, u32, u64 } from "@soma/codec";
+import {
+  GetAccount,
+  GetHead,
+  GetJob,
+  GetTransaction,
+  ListOperators,
+  type Payload,
+  type Reply,
+  SearchPool,
+} from "@soma/contracts";
+import { sha256Native } from "@soma/crypto/native";
+import {
+  type CertifiedCheckpoint,
+  CertifiedCheckpointCodec,
+  type Digest,
+  type EpochHandover,
+  EpochHandoverCodec,
+  type Hex32,
+  type JobId,
+} from "@soma/protocol";
+import { z } from "zod";
+import { Http, type HttpOptions } from "./http.ts";
+
+const OCTETS = "application/octet-stream";
+const MAX_PAGE_BYTES = 16 * 1024 * 1024;
+
+const ProvenLeafCodec = bcs.struct("ProvenLeaf", {
+  checkpoint: u64,
+  leaf: bcs.byteVector(),
+  leafIndex: u32,
+  path: bcs.vector(bytes32),
+});
+export type ProvenLeaf = typeof ProvenLeafCodec.$inferType;
+
+const SubmittedSchema = z.object({ digest: z.string(), known: z.boolean() });
+const MailboxSchema = z.object({
+  messages: z.array(z.object({ cursor: z.int(), message: z.string() })),
+});
+
+export type JobView = NonNullable<Reply<typeof GetJob>["job"]>;
+
+/** Parses a JSON answer by the very schema with which the service answered. */
+function decodeReply<M extends { readonly reply: { readonly schema: z.ZodType | undefined } }>(
+  message: M,
+  json: unknown,
+): Reply<M> {
+  const decoded = message.reply.schema?.safeParse(json);
+  if (decoded?.success !== true) {
+    throw new SomaError("GATEWAY_ANSWER", "the gateway's answer is not what its interface says");
+  }
+  return decoded.data as Reply<M>;
+}
+
+/** The gateway's HTTP interface, typed. Answers are a validator's word unless they carry their proof. */
+export class GatewayClient {
+  readonly http: Http;
+
+  constructor(options: HttpOptions) {
+    this.http = new Http(options);
+  }
+
+  /** The network's genesis file, for those who do not have it yet: compare its digest with one you trust. */
+  async genesis(): Promise<Uint8Array> {
+    return this.#required("/v1/genesis");
+  }
+
+  async head() {
+    return decodeReply(GetHead, await this.http.json({ path: "/v1/head" }));
+  }
+
+  async account(address: Hex32) {
+    return decodeReply(GetAccount, await this.http.json({ path: `/v1/accounts/${address}` }));
+  }
+
+  async operators() {
+    return decodeReply(ListOperators, await this.http.json({ path: "/v1/operators" }));
+  }
+
+  /** @throws SomaError with the mempool's code if it is refused. */
+  async submitTransaction(bytes: Uint8Array): Promise<{ digest: Digest; known: boolean }> {
+    return SubmittedSchema.parse(
+      await this.http.json({ method: "POST", path: "/v1/transactions", body: bytes, contentType: OCTETS }),
+    );
+  }
+
+  /** `waitMs` lets the gateway hold the answer until the transaction was executed (or certified). */
+  async transaction(digest: Digest, wait?: { ms: number; until: "executed" | "certified" }) {
+    const query = wait === undefined ? "" : `?wait=${wait.ms}&until=${wait.until}`;
+    return decodeReply(
+      GetTransaction,
+      await this.http.json({ path: `/v1/transactions/${digest}${query}`, waitMs: wait?.ms ?? 0 }),
+    );
+  }
+
+  /** Null if the ledger has no such job. */
+  async job(job: JobId) {
+    return decodeReply(GetJob, await this.http.json({ path: `/v1/jobs/${job}` })).job;
+  }
+
+  async handovers(fromEpoch: bigint): Promise<EpochHandover[]> {
+    const bytes = await this.#required(`/v1/handovers?from=${fromEpoch}`);
+    return decoded(decodeExact(bcs.vector(EpochHandoverCodec), bytes, MAX_PAGE_BYTES));
+  }
+
+  /** The newest if no sequence is given; undefined if there is none. */
+  async checkpoint(sequence?: bigint): Promise<CertifiedCheckpoint | undefined> {
+    const bytes = await this.http.bytes({ path: `/v1/checkpoints/${sequence ?? "latest"}` });
+    return bytes && decoded(decodeExact(CertifiedCheckpointCodec, bytes, MAX_PAGE_BYTES));
+  }
+
+  /** The leaf of a commit with its proof, once a certified checkpoint covers it. */
+  async commitLeaf(commit: bigint): Promise<ProvenLeaf | undefined> {
+    const bytes = await this.http.bytes({ path: `/v1/commits/${commit}/leaf` });
+    return bytes && decoded(decodeExact(ProvenLeafCodec, bytes, MAX_PAGE_BYTES));
+  }
+
+  /** Bytes of the `LedgerUpdate`s of checkpoint `sequence`; undefined if it is not certified within `waitMs`. */
+  async ledgerUpdates(sequence: bigint, waitMs: number): Promise<Uint8Array[] | undefined> {
+    const bytes = await this.http.bytes({ path: `/v1/ledger-updates/${sequence}?wait=${waitMs}`, waitMs });
+    return bytes && decoded(decodeExact(bcs.vector(bcs.byteVector()), bytes, MAX_PAGE_BYTES));
+  }
+
+  /** Puts a blob under its SHA-256 and returns that. */
+  async putBlob(bytes: Uint8Array): Promise<Hex32> {
+    const hash = toHex(sha256Native(bytes));
+    await this.http.request({ method: "PUT", path: `/v1/blobs/${hash}`, body: bytes, contentType: OCTETS });
+    return hash;
+  }
+
+  /** A blob by its SHA-256, checked, from whichever gateway has it; undefined if none does. */
+  async getBlob(hash: Hex32): Promise<Uint8Array | undefined> {
+    for (const gateway of this.http.gateways) {
+      const one = new Http({ gateways: [gateway], retries: 0 });
+      const bytes = await one.bytes({ path: `/v1/blobs/${hash}` }).catch(() => undefined);
+      if (bytes !== undefined && toHex(sha256Native(bytes)) === hash) return bytes;
+    }
+    return undefined;
+  }
+
+  /** Has a job message relayed to an encoder. */
+  async relay(job: JobId, recipient: Hex32, message: Uint8Array): Promise<void> {
+    await this.http.request({
+      method: "POST",
+      path: `/v1/jobs/${job}/messages?recipient=${recipient}`,
+      body: message,
+      contentType: OCTETS,
+    });
+  }
+
+  /** What seat holders answered to this gateway's mailbox after `cursor`; waits up to `waitMs` for the first. */
+  async mailbox(
+    job: JobId,
+    after: number,
+    waitMs: number,
+  ): Promise<{ cursor: number; message: Uint8Array }[]> {
+    const json = await this.http.json({
+      path: `/v1/jobs/${job}/messages?after=${after}&wait=${waitMs}`,
+      waitMs,
+    });
+    return MailboxSchema.parse(json).messages.map(({ cursor, message }) => ({
+      cursor,
+      message: new Uint8Array(Buffer.from(message, "hex")),
+    }));
+  }
+
+  async search(query: Payload<typeof SearchPool>) {
+    const body = JSON.stringify(query);
+    return decodeReply(
+      SearchPool,
+      await this.http.json({ method: "POST", path: "/v1/search", body, contentType: "application/json" }),
+    );
+  }
+
+  async #required(path: string): Promise<Uint8Array> {
+    const bytes = await this.http.bytes({ path });
+    if (bytes === undefined) throw new SomaError("GATEWAY_NOT_FOUND", `the gateway has no ${path}`);
+    return bytes;
+  }
+}
+
+function decoded<T>(result: { ok: true; value: T } | { ok: false; code: string; message: string }): T {
+  if (!result.ok) throw new SomaError(result.code, `the gateway's answer: ${result.message}`);
+  return result.value;
+}

@@ -1,0 +1,89 @@
+import { SomaError } from "@soma/base";
+import { nativeVerifier } from "@soma/crypto/native";
+import {
+  applyUpdate,
+  decodeLedgerUpdate,
+  type Genesis,
+  LightClient,
+  type VerifiedFacts,
+} from "@soma/protocol";
+import type { GatewayClient } from "./gateway-client.ts";
+
+export interface FollowerOptions {
+  readonly client: GatewayClient;
+  readonly genesis: Genesis;
+  /** Bytes of `save()` from an earlier run. */
+  readonly saved?: Uint8Array;
+  /** Milliseconds that one question may wait for the next checkpoint. */
+  readonly waitMs?: number;
+}
+
+/**
+ * Follows the ledger as a light client (LEDGER-6) over any of several gateways: hand-overs from the genesis to
+ * the current epoch, then each checkpoint's update. What it returns is proven; a gateway that lies is only slow.
+ */
+export class LedgerFollower {
+  readonly light: LightClient;
+  readonly #client: GatewayClient;
+  readonly #waitMs: number;
+
+  private constructor(light: LightClient, options: FollowerOptions) {
+    this.light = light;
+    this.#client = options.client;
+    this.#waitMs = options.waitMs ?? 10_000;
+  }
+
+  /** @throws SomaError FOLLOWER_GENESIS, or what the hand-overs are refused with. */
+  static open(options: FollowerOptions): LedgerFollower {
+    const light =
+      options.saved === undefined
+        ? LightClient.fromGenesis(options.genesis, nativeVerifier)
+        : LightClient.restore(options.saved, options.genesis, nativeVerifier);
+    if (!light.ok)
+      throw new SomaError(light.code, `the genesis or saved state cannot be used: ${light.message}`);
+    return new LedgerFollower(light.value, options);
+  }
+
+  save(): Uint8Array {
+    return this.light.save();
+  }
+
+  /** Sequence of the checkpoint that `next` waits for; 1 at the very beginning. */
+  get nextSequence(): bigint {
+    return (this.light.head?.sequence ?? 0n) + 1n;
+  }
+
+  /**
+   * Moves to the present without reading what happened on the way: hand-overs, then the newest checkpoint.
+   * For those who need only what comes.
+   */
+  async skipToPresent(): Promise<void> {
+    for (;;) {
+      const page = await this.#client.handovers(this.light.epoch.epoch);
+      for (const handover of page) {
+        const taken = this.light.handover(handover);
+        if (!taken.ok) throw new SomaError(taken.code, `a gateway's hand-over: ${taken.message}`);
+      }
+      if (page.length === 0) break;
+    }
+    const newest = await this.#client.checkpoint();
+    if (newest === undefined || newest.checkpoint.epoch !== this.light.epoch.epoch) return;
+    if (newest.checkpoint.nextEpoch !== null || newest.checkpoint.sequence < this.nextSequence) return;
+    const taken = this.light.checkpoint(newest);
+    if (!taken.ok) throw new SomaError(taken.code, `a gateway's checkpoint: ${taken.message}`);
+  }
+
+  /** The facts of the next checkpoint, one for each part of its update; none if there was none in time. */
+  async next(): Promise<VerifiedFacts[]> {
+    const parts = await this.#client.ledgerUpdates(this.nextSequence, this.#waitMs);
+    const facts: VerifiedFacts[] = [];
+    for (const bytes of parts ?? []) {
+      const update = decodeLedgerUpdate(bytes);
+      if (!update.ok) throw new SomaError(update.code, `a gateway's ledger update: ${update.message}`);
+      const applied = applyUpdate(this.light, update.value);
+      if (!applied.ok) throw new SomaError(applied.code, `a gateway's ledger update: ${applied.message}`);
+      facts.push(applied.value);
+    }
+    return facts;
+  }
+}
