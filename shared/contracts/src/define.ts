@@ -137,7 +137,7 @@ export interface Registry {
     PS extends PayloadSpec,
     const D extends Delivery<PayloadOf<PS>>,
   >(spec: MessageSpec<S, PS, D>): Defined<S, PS, D>;
-  messages(): readonly Message<never, never>[];
+  messages(): readonly Message[];
   streams(): readonly StreamDefinition[];
   /** What the NATS user of one service may publish and subscribe to. */
   permissions(service: string, network: string): NatsPermissions;
@@ -147,9 +147,9 @@ const DEFAULT_MAX_BYTES = 64 * 1024;
 const KEBAB = /^[a-z][a-z0-9-]{0,31}$/;
 
 export function createRegistry(): Registry {
-  const messages = new Map<string, Message<never, never>>();
+  const messages = new Map<string, Message>();
   const streams = new Map<string, StreamDefinition>();
-  const inStream = new Map<StreamDefinition, Message<never, never>[]>();
+  const inStream = new Map<StreamDefinition, Message[]>();
 
   function defineStream(spec: StreamSpec): StreamDefinition {
     if (!KEBAB.test(spec.name)) throw new SomaError("STREAM_INVALID", `bad stream name ${spec.name}`);
@@ -170,7 +170,7 @@ export function createRegistry(): Registry {
     return stream;
   }
 
-  function register(message: Message<never, never>): void {
+  function register(message: Message): void {
     for (const other of messages.values()) {
       if (other.space === message.space && overlap(other.parts, message.parts))
         throw new SomaError("MESSAGE_DEFINITION", `${message.name} shares a subject with ${other.name}`);
@@ -208,12 +208,12 @@ export function createRegistry(): Registry {
       decode: (bytes) => payload.decode(bytes),
     };
     const message = withDelivery(base, spec.delivery);
-    register(message as Message<never, never>);
+    register(message);
     if (spec.delivery.kind === "stream") {
       const held = inStream.get(spec.delivery.stream);
       if (held === undefined)
         throw new SomaError("MESSAGE_DEFINITION", `${spec.name}: its stream is of another registry`);
-      held.push(message as Message<never, never>);
+      held.push(message);
     }
     return message;
   }

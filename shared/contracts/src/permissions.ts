@@ -17,7 +17,7 @@ export function inboxPrefix(service: string): string {
 export function permissionsFor(
   service: string,
   network: string,
-  messages: readonly Message<never, never>[],
+  messages: readonly Message[],
   streams: readonly StreamDefinition[],
 ): NatsPermissions {
   const publish = new Set<string>();
@@ -38,7 +38,7 @@ export function permissionsFor(
     const filter = message.filter(network);
     if (isNamed(message.from)) publish.add(filter);
     if (!isNamed(message.to)) continue;
-    if (message.kind === "stream") mayUse((message as unknown as StreamMessage).stream);
+    if (message.kind === "stream") mayUse((message as StreamMessage).stream);
     else subscribe.add(filter);
     if (message.kind === "request") allowResponses = true;
   }

@@ -1,0 +1,70 @@
+import type { NatsConnection } from "@nats-io/nats-core";
+import { connect, type NodeConnectionOptions } from "@nats-io/transport-node";
+import { SomaError } from "@soma/base";
+import { inboxPrefix } from "@soma/contracts";
+import type { Telemetry } from "@soma/telemetry";
+import { authenticatorFor, type Credentials } from "./credentials.ts";
+
+/** The oldest server that this code was tested with (Debian 12). */
+const OLDEST_SERVER = [2, 9, 10] as const;
+
+export interface ConnectionOptions {
+  readonly servers: string | readonly string[];
+  readonly credentials?: Credentials | undefined;
+  readonly tls?: NodeConnectionOptions["tls"];
+  /** The service; also names its inbox, so that permissions can keep inboxes apart. */
+  readonly name: string;
+  readonly telemetry: Telemetry;
+}
+
+/** Connects and stays connected for as long as the process wants; waits for a server that is not there yet. */
+export async function openConnection(options: ConnectionOptions): Promise<NatsConnection> {
+  const connection = await connect({
+    servers: typeof options.servers === "string" ? options.servers : [...options.servers],
+    name: options.name,
+    inboxPrefix: inboxPrefix(options.name),
+    ...(options.credentials === undefined ? {} : { authenticator: authenticatorFor(options.credentials) }),
+    ...(options.tls === undefined ? {} : { tls: options.tls }),
+    // The library's default gives up after ten attempts, twenty seconds.
+    maxReconnectAttempts: -1,
+    reconnectTimeWait: 250,
+    reconnectJitter: 250,
+    waitOnFirstConnect: true,
+    // An expired credential is renewed by asking for it again at the next attempt.
+    ignoreAuthErrorAbort: options.credentials?.kind === "jwt",
+    pingInterval: 20_000,
+  });
+  const version = connection.info?.version ?? "0.0.0";
+  if (!isAtLeast(version, OLDEST_SERVER)) {
+    await connection.close();
+    throw new SomaError(
+      "BUS_SERVER_TOO_OLD",
+      `nats-server ${version}; ${OLDEST_SERVER.join(".")} is the oldest`,
+    );
+  }
+  void logStatus(connection, options.telemetry);
+  return connection;
+}
+
+function isAtLeast(version: string, oldest: readonly number[]): boolean {
+  const parts = version.split(/[.-]/).map((part) => Number.parseInt(part, 10));
+  for (let i = 0; i < oldest.length; i++) {
+    const difference = (parts[i] ?? 0) - oldest[i]!;
+    if (difference !== 0) return difference > 0;
+  }
+  return true;
+}
+
+async function logStatus(connection: NatsConnection, telemetry: Telemetry): Promise<void> {
+  for await (const status of connection.status()) {
+    if (status.type === "ping") continue;
+    if (status.type === "error") telemetry.log.warn({ error: String(status.error) }, "nats: error");
+    else if (
+      status.type === "disconnect" ||
+      status.type === "staleConnection" ||
+      status.type === "slowConsumer"
+    )
+      telemetry.log.warn(`nats: ${status.type}`);
+    else telemetry.log.info(`nats: ${status.type}`);
+  }
+}

@@ -1,0 +1,26 @@
+export { type Binding, type ConsumeOptions, on, type StreamHandler } from "./binding.ts";
+export { Bus, type BusOptions, type PublishOptions, type StagedMessage, type StreamReceipt } from "./bus.ts";
+export type { Reader, RespondOptions, SubscribeOptions } from "./core-reader.ts";
+export type { Credentials } from "./credentials.ts";
+export type { FollowFrom, FollowHandler } from "./follow.ts";
+export { HEADER, type HeaderValues } from "./headers.ts";
+export { HealthEndpoint } from "./health-endpoint.ts";
+export { KeyedQueue } from "./keyed-queue.ts";
+export type { MessageContext } from "./message-context.ts";
+export { type Platform, PlatformConfig, platformFrom } from "./platform.ts";
+export type { RequestOptions } from "./request.ts";
+export { type Closable, ResourceStack } from "./resources.ts";
+export { runService, runServices } from "./run-services.ts";
+export {
+  type AnyService,
+  defineService,
+  type Health,
+  type RunningService,
+  type ServiceContext,
+  type ServiceDefinition,
+  schemaOf,
+} from "./service.ts";
+export { ServiceHost } from "./service-host.ts";
+export type { LifecycleState } from "./service-runner.ts";
+export { sleep } from "./sleep.ts";
+export type { StreamState } from "./streams.ts";

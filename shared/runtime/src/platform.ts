@@ -1,0 +1,88 @@
+import { readFileSync } from "node:fs";
+import { type Config, defineConfig, duration, integer, list, type Secret, secret, text } from "@soma/config";
+import { type LogLevel, type LogSink, TelemetryConfig } from "@soma/telemetry";
+import type { Credentials } from "./credentials.ts";
+
+/** What a service needs from where it runs. */
+export interface Platform {
+  readonly operator: string;
+  readonly network: string;
+  readonly servers: string | readonly string[];
+  /** Each service connects as itself. */
+  readonly credentialsFor?: (service: string) => Credentials | undefined;
+  /** The operator's database; a schema a service. */
+  readonly databaseUrl?: string | undefined;
+  /** Copies of each stream, in a cluster. */
+  readonly replicas?: 1 | 3 | 5;
+  readonly otlpEndpoint?: string | undefined;
+  readonly traceRatio?: number;
+  readonly metrics?: boolean;
+  readonly logLevel?: LogLevel;
+  readonly logSink?: LogSink;
+}
+
+/** What every service process reads beside its services' own variables. */
+export const PlatformConfig = defineConfig("", {
+  ...TelemetryConfig.variables,
+  network: { is: text(), doc: "Name of the network; stands in every subject." },
+  operator: { is: text(), doc: "Name of the operator that runs this service." },
+  natsUrl: {
+    is: list(),
+    default: "nats://127.0.0.1:4222",
+    doc: "The operator's NATS servers, separated by commas.",
+  },
+  natsUser: { is: text(), default: null, doc: "NATS user; with SOMA_NATS_PASSWORD." },
+  natsPassword: { is: secret(), default: null, doc: "NATS password." },
+  natsCredentials: {
+    is: text(),
+    default: null,
+    doc: "Path of a NATS .creds file; read again at each reconnect.",
+  },
+  databaseUrl: {
+    is: secret(),
+    default: null,
+    doc: "Postgres, as postgresql://user:password@host:5432/soma.",
+  },
+  streamReplicas: {
+    is: integer({ min: 1, max: 5 }),
+    default: null,
+    doc: "Copies of each stream: 1, 3 or 5.",
+  },
+  healthPort: {
+    is: integer({ min: 0, max: 65535 }),
+    default: null,
+    doc: "Port of /livez and /readyz; 0 picks a free one.",
+  },
+  forceAfter: {
+    is: duration(),
+    default: "25s",
+    doc: "Time after a signal in which the process must have ended.",
+  },
+});
+export type PlatformConfig = Config<typeof PlatformConfig>;
+
+export function platformFrom(config: PlatformConfig): Platform {
+  return {
+    operator: config.operator,
+    network: config.network,
+    servers: config.natsUrl,
+    credentialsFor: () => credentialsFrom(config),
+    databaseUrl: config.databaseUrl?.reveal(),
+    ...(config.streamReplicas === undefined ? {} : { replicas: config.streamReplicas as 1 | 3 | 5 }),
+    otlpEndpoint: config.otlpEndpoint,
+    traceRatio: config.traceRatio,
+    metrics: config.metricsPort !== undefined,
+    logLevel: config.log,
+  };
+}
+
+function credentialsFrom(config: {
+  natsUser: string | undefined;
+  natsPassword: Secret | undefined;
+  natsCredentials: string | undefined;
+}): Credentials | undefined {
+  const path = config.natsCredentials;
+  if (path !== undefined) return { kind: "creds", read: () => readFileSync(path) };
+  if (config.natsUser === undefined) return undefined;
+  return { kind: "password", user: config.natsUser, password: config.natsPassword?.reveal() ?? "" };
+}

@@ -1,0 +1,60 @@
+import { errors, type Msg, type NatsConnection } from "@nats-io/nats-core";
+import { err, ok, type Result } from "@soma/base";
+import type { Traceparent } from "@soma/telemetry";
+import { buildHeaders, HEADER, readHeader } from "./headers.ts";
+import { sleep } from "./sleep.ts";
+
+export interface RequestOptions {
+  /** Time for the answer, default 5000. */
+  readonly timeoutMs?: number;
+  /** Refuse at once when nobody responds, instead of asking again until the time is up. */
+  readonly failFast?: boolean;
+}
+
+/** Sends a request and gives the bytes of the answer. Only a request that nobody received is sent again. */
+export async function askOnce(
+  connection: NatsConnection,
+  subject: string,
+  payload: Uint8Array,
+  traceparent: Traceparent | undefined,
+  options: RequestOptions,
+): Promise<Result<Uint8Array>> {
+  const headers = buildHeaders(undefined, traceparent);
+  const deadline = performance.now() + (options.timeoutMs ?? 5000);
+  for (let attempt = 0; ; attempt++) {
+    const remaining = Math.max(1, deadline - performance.now());
+    try {
+      const answer = await connection.request(subject, payload, {
+        timeout: remaining,
+        ...(headers === undefined ? {} : { headers }),
+      });
+      return read(answer);
+    } catch (error) {
+      if (!isNoResponder(error)) return refusal(error);
+      const pause = Math.min(20 * 2 ** attempt, 250);
+      if (options.failFast === true || performance.now() + pause >= deadline)
+        return err("REQUEST_NO_RESPONDER", `nobody answers ${subject}`);
+      await sleep(pause);
+    }
+  }
+}
+
+function read(answer: Msg): Result<Uint8Array> {
+  const code = readHeader(answer.headers, HEADER.code);
+  if (code === undefined) return ok(answer.data);
+  return err(code, readHeader(answer.headers, HEADER.reason) ?? "refused");
+}
+
+function isNoResponder(error: unknown): boolean {
+  if (error instanceof errors.NoRespondersError) return true;
+  return error instanceof errors.RequestError && error.isNoResponders();
+}
+
+function refusal(error: unknown): Result<Uint8Array> {
+  const timedOut =
+    error instanceof errors.TimeoutError ||
+    (error instanceof errors.RequestError && error.cause instanceof errors.TimeoutError);
+  return timedOut
+    ? err("REQUEST_TIMEOUT", "no answer in time")
+    : err("REQUEST_FAILED", error instanceof Error ? error.message : String(error));
+}

@@ -1,0 +1,115 @@
+import { SomaError } from "@soma/base";
+import type { Telemetry } from "@soma/telemetry";
+import { Kysely, PostgresDialect, sql, type Transaction } from "kysely";
+import pg from "pg";
+import { columnParsers } from "./parsers.ts";
+import type { PlatformTables } from "./platform-tables.ts";
+
+export interface DatabaseOptions {
+  /** `postgresql://user:password@host:port/database` */
+  readonly url: string;
+  /** The service's own schema, `shard_selection`; nobody else reads it. */
+  readonly schema: string;
+  readonly telemetry: Telemetry;
+  /** Connections at most, default 4. */
+  readonly poolSize?: number;
+  /** How long to wait for a server that is still starting, default 30 s. */
+  readonly startWithinMs?: number;
+  readonly signal?: AbortSignal;
+}
+
+/** Tables of a service (`Tables`) with the inbox and outbox beside them. */
+export type WithPlatform<Tables> = Tables & PlatformTables;
+
+/** A service's schema in its operator's Postgres. */
+export class Database<Tables = unknown> {
+  readonly schema: string;
+  readonly telemetry: Telemetry;
+  /** Queries outside a transaction; table names need no schema. */
+  readonly kysely: Kysely<WithPlatform<Tables>>;
+
+  private constructor(options: DatabaseOptions, pool: pg.Pool) {
+    this.schema = options.schema;
+    this.telemetry = options.telemetry;
+    this.kysely = new Kysely<WithPlatform<Tables>>({ dialect: new PostgresDialect({ pool }) });
+  }
+
+  /** Connects, waiting for a server that is not up yet, and creates the schema. @throws SomaError DATABASE_UNREACHABLE */
+  static async open<Tables = unknown>(options: DatabaseOptions): Promise<Database<Tables>> {
+    if (!/^[a-z][a-z0-9_]{0,62}$/.test(options.schema))
+      throw new SomaError("DATABASE_SCHEMA", `bad schema name ${options.schema}`);
+    const pool = new pg.Pool({
+      connectionString: options.url,
+      max: options.poolSize ?? 4,
+      types: columnParsers,
+      options: `-c search_path=${options.schema}`,
+      application_name: `soma ${options.schema}`,
+      connectionTimeoutMillis: 5000,
+    });
+    // A connection that dies while idle is replaced at the next query; without a listener it would end the process.
+    pool.on("error", (error) => options.telemetry.log.warn({ error: error.message }, "idle connection lost"));
+    try {
+      await reach(pool, options);
+      await pool.query(`create schema if not exists ${options.schema}`).catch(alreadyThere);
+    } catch (error) {
+      await pool.end();
+      throw error;
+    }
+    return new Database<Tables>(options, pool);
+  }
+
+  /** Runs `work` in one transaction; what it throws rolls everything back. */
+  async transaction<T>(work: (tx: Transaction<WithPlatform<Tables>>) => Promise<T>): Promise<T> {
+    return this.telemetry.withSpan(
+      `transact ${this.schema}`,
+      { role: "client", attributes: { "db.system.name": "postgresql", "db.namespace": this.schema } },
+      () => this.kysely.transaction().execute(work),
+    );
+  }
+
+  /** Whether the server answers now. */
+  async ping(): Promise<boolean> {
+    try {
+      await sql`select 1`.execute(this.kysely);
+      return true;
+    } catch {
+      return false;
+    }
+  }
+
+  async close(): Promise<void> {
+    await this.kysely.destroy();
+  }
+}
+
+// Two processes that create the same schema at once: one of them is told so.
+function alreadyThere(error: unknown): void {
+  if (!(error instanceof pg.DatabaseError && (error.code === "23505" || error.code === "42P06"))) throw error;
+}
+
+/** Connection refused, starting up, shutting down: worth another attempt. Wrong password or database: not. */
+function isTransient(error: unknown): boolean {
+  const code = (error as { code?: string }).code ?? "";
+  return (
+    code.startsWith("ECONN") || code === "ENOTFOUND" || code === "57P03" || code === "57P01" || code === ""
+  );
+}
+
+async function reach(pool: pg.Pool, options: DatabaseOptions): Promise<void> {
+  const deadline = Date.now() + (options.startWithinMs ?? 30_000);
+  for (let attempt = 0; ; attempt++) {
+    try {
+      await pool.query("select 1");
+      return;
+    } catch (error) {
+      if (options.signal?.aborted || Date.now() > deadline || !isTransient(error))
+        throw new SomaError(
+          "DATABASE_UNREACHABLE",
+          "Postgres did not answer",
+          { schema: options.schema },
+          { cause: error },
+        );
+      await new Promise((resolve) => setTimeout(resolve, Math.min(50 * 2 ** attempt, 1000)));
+    }
+  }
+}

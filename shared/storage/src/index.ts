@@ -1,0 +1,13 @@
+export { Database, type DatabaseOptions, type WithPlatform } from "./database.ts";
+export { insertMany } from "./insert.ts";
+export { type Migration, migrate } from "./migrate.ts";
+export { Outbox, type OutboxOptions } from "./outbox.ts";
+export type { InboxTable, OutboxTable, PlatformTables } from "./platform-tables.ts";
+export {
+  addToOutbox,
+  type OutboxMessage,
+  pruneInbox,
+  type StepOutcome,
+  type TransactStep,
+  transactStep,
+} from "./step.ts";
