@@ -174,6 +174,26 @@ export { MODALITIES, type Modality, modalityNumber, modalityOf } from "./modalit
 export { PARAMETER_TABLE, type ParameterName, type Parameters } from "./parameter-table.ts";
 export { formatParameters, initialParameters, parametersDigest, parseParameters } from "./parameters.ts";
 export {
+  RECEIPT_STAGES,
+  type ReceiptDeps,
+  type ReceiptStage,
+  type VerifiedReceipt,
+  verifyReceipt,
+} from "./receipt.ts";
+export {
+  decodeReceipt,
+  encodeReceipt,
+  MAX_RECEIPT_BYTES,
+  RECEIPT_EXTENSION,
+  type Receipt,
+  ReceiptCodec,
+  type ReceiptContent,
+  type ReceiptFact,
+  type ReceiptLink,
+  type ReceiptReveal,
+} from "./receipt-format.ts";
+export type { ProofSigners, Tokenise } from "./receipt-result.ts";
+export {
   type Settlement,
   SettlementCodec,
   type SettlementInput,

@@ -134,21 +134,27 @@ export function executed<N extends KindName>(
   const carried = transaction.signed.transaction.kind;
   if (carried.$kind !== kind) return err("KIND", `the transaction is a ${carried.$kind}`);
   if (transaction.leaf.refusal !== "") return err("REFUSED", `it was refused: ${transaction.leaf.refusal}`);
-  return ok({ value: (carried as unknown as Record<N, KindValue<N>>)[kind], transaction });
+  return ok({ value: (carried as Record<string, unknown>)[kind] as KindValue<N>, transaction });
 }
 
-type EventName = LedgerEvent["$kind"];
-type EventValue<N extends EventName> = Extract<LedgerEvent, { $kind: N }>[N];
+type JobEventName = "JobPaid" | "ShardDrawn" | "JobSelected" | "JobBundled" | "JobClosed";
+type EventValue<N extends JobEventName> = NonNullable<Extract<LedgerEvent, { $kind: N }>[N]>;
 
 /** The one event of its name and job; undefined if there is none or more than one. */
-export function eventOf<N extends EventName>(
+export function eventOf<N extends JobEventName>(
   events: readonly LedgerEvent[],
   name: N,
   job: string,
 ): EventValue<N> | undefined {
   const found = events
     .filter((event) => event.$kind === name)
-    .map((event) => (event as unknown as Record<N, EventValue<N>>)[name])
+    .map((event) => (event as Record<string, unknown>)[name] as EventValue<N>)
     .filter((event) => event.job === job);
   return found.length === 1 ? found[0] : undefined;
+}
+
+/** What a transaction's leaf or a deadline's leaf says happened. */
+export function eventsOf({ fact }: LedgerFact): readonly LedgerEvent[] {
+  if (fact.kind === "transaction") return fact.transaction.leaf.events;
+  return fact.kind === "deadline" ? fact.deadline.events : [];
 }
