@@ -12,7 +12,7 @@ const LAYERS: Record<string, number> = {
   contracts: 3,
   config: 3,
   launcher: 3,
-  identity: 3,
+  identity: 4,
   telemetry: 4,
   storage: 5,
   runtime: 6,

@@ -1,0 +1,25 @@
+import { readFileSync } from "node:fs";
+import { SomaError } from "@soma/base";
+import { text } from "@soma/config";
+import { decodeGenesis, type Genesis } from "@soma/protocol";
+
+/** Variables that every service of an operator reads alike; spread those that a service needs into its own. */
+export const OPERATOR_VARIABLES = {
+  keyFile: { is: text(), env: "SOMA_KEY_FILE", doc: "Path of the operator's key file (soma key new)." },
+  genesis: { is: text(), env: "SOMA_GENESIS", doc: "Path of the network's genesis file." },
+  data: { is: text(), env: "SOMA_DATA", doc: "Folder for the operator's files: blobs, signer log, caches." },
+} as const;
+
+/** @throws SomaError GENESIS_MISSING, GENESIS_MALFORMED */
+export function loadGenesis(path: string): Genesis {
+  let bytes: Uint8Array;
+  try {
+    bytes = readFileSync(path);
+  } catch (cause) {
+    throw new SomaError("GENESIS_MISSING", `cannot read the genesis file ${path}`, {}, { cause });
+  }
+  const genesis = decodeGenesis(bytes);
+  if (!genesis.ok)
+    throw new SomaError("GENESIS_MALFORMED", `${path} is not a genesis file: ${genesis.message}`);
+  return genesis.value;
+}
