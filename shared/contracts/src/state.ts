@@ -256,16 +256,23 @@ export const GetCommitLeaf = defineMessage({
   doc: "Asks for the leaf of a commit, which proves its beacon.",
 });
 
-/** A ledger update for a light client: the bytes of `LedgerUpdate` for one checkpoint. */
+/** A ledger update for a light client: one part of the `LedgerUpdate`s of one checkpoint. */
 export const GetLedgerUpdate = defineMessage({
   name: "state.get-ledger-update",
   version: 1,
   owner: "state",
   from: ["gateway"],
   subject: ["state", "get-ledger-update"],
-  payload: z.strictObject({ sequence: amount }),
-  delivery: { kind: "request", reply: rawPayload, replyMaxBytes: 960 * 1024 },
-  doc: "Asks for the update that takes a light client over one checkpoint; empty if there is none yet.",
+  payload: z.strictObject({ sequence: amount, part: u32 }),
+  delivery: {
+    kind: "request",
+    reply: bcsPayload(
+      bcs.option(bcs.struct("LedgerUpdatePart", { parts: bcs.u16(), update: bcs.byteVector() })),
+      1024 * 1024,
+    ),
+    replyMaxBytes: 1024 * 1024,
+  },
+  doc: "Asks for the update that takes a light client over one checkpoint; none if it is not certified yet.",
 });
 
 /** The operators of the current epoch. */
