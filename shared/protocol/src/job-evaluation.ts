@@ -70,7 +70,10 @@ export interface RevealedJob {
 /** A job's evaluation in the forms that are signed and sent. */
 export interface EvaluatedReveals {
   readonly result: EvaluationResult;
-  /** `FinalProof.finals`: every item's final vector in order; zeros for an item that nobody qualified on. */
+  /**
+   * `FinalProof.finals`: every item's final vector in order, zeros for an item that nobody qualified on; empty if
+   * all are disqualified.
+   */
   readonly finals: Uint8Array;
   readonly evaluation: JobEvaluation;
 }
@@ -94,8 +97,12 @@ export function evaluateReveals(job: RevealedJob): Result<EvaluatedReveals> {
     latencyOrder: job.selected.filter((encoder) => evaluated.has(encoder)),
   });
   if (!evaluation.ok) return evaluation;
+  const { winner } = evaluation.value;
   const zero = new Uint8Array(2 * job.dimension);
-  const finals = evaluation.value.finals.map((final) => (final === null ? zero : vectorBytes(final)));
+  const finals =
+    winner === null
+      ? []
+      : evaluation.value.finals.map((final) => (final === null ? zero : vectorBytes(final)));
   const result: EvaluationResult = {
     job: job.job,
     selection: job.selection,
@@ -107,9 +114,9 @@ export function evaluateReveals(job: RevealedJob): Result<EvaluatedReveals> {
       composite: BigInt(encoder.composite),
       disqualified: encoder.standing !== "qualified",
     })),
-    winner: evaluation.value.winner,
+    winner,
     finalsRoot: toHex(merkleRoot(finals)),
-    items: finals.length,
+    items: job.masksOfItem.length,
   };
   return ok({ result, finals: concatBytes(...finals), evaluation: evaluation.value });
 }

@@ -56,6 +56,8 @@ const JOB_KINDS: ReadonlySet<TransactionKind["$kind"]> = new Set([
   "PostReveal",
   "PostEvaluation",
   "FinalProof",
+  "PostReceipt",
+  "PostUnavailable",
 ] as const);
 
 /** True for the transactions of embedding jobs. */

@@ -1,0 +1,11 @@
+export { buildReceipt, byteLength, type TestReceipt, type TestReceiptOptions } from "./build.ts";
+export { type LeafPlace, TestLedger, type TestTransaction } from "./ledger.ts";
+export {
+  payerKey,
+  type TestNetwork,
+  type TestNetworkOptions,
+  type TestOperator,
+  testNetwork,
+  testSeed,
+} from "./network.ts";
+export { type TestBlobOptions, testBlob } from "./vectors.ts";
