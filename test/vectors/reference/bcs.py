@@ -34,7 +34,7 @@ class Reader:
                 raise Refused("CODEC_MALFORMED")
             if byte & 0x80 == 0:
                 if byte == 0 and shift > 0:
-                    raise Refused("CODEC_NOT_CANONICAL")
+                    raise Refused("CODEC_MALFORMED")
                 return value
             shift += 7
 

@@ -1,7 +1,6 @@
 from case import Case, Stream, case, refused
 
 
-
 def cases() -> list[Case]:
     def quantise(name, vector):
         return case("embedding.quantise", name, vector=vector)

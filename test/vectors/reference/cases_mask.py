@@ -34,7 +34,7 @@ def cases() -> list[Case]:
         draw("too-long", 4097),
         draw("one-element", 1),
         draw("no-element", 0),
-        no("negative-length", length=-1),
+        no("negative-length", "MASK_TOO_SHORT", length=-1),
         no("fractional-length", length=2.5),
         no("unknown-modality", modality="smell"),
         no("modality-from-a-prototype", modality="constructor"),
@@ -43,7 +43,7 @@ def cases() -> list[Case]:
         no("no-masks", "MASK_COUNT", masks=0),
         no("thirty-three-masks", "MASK_COUNT", masks=33),
         no("masks-as-text", masks="8"),
-        no("short-block", block="00" * 31),
+        no("short-block", "MASK_SEED", block="00" * 31),
         no("upper-case-data", data="AB" * 32),
     ]
     return out

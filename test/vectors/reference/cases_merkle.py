@@ -37,9 +37,7 @@ def cases() -> list[Case]:
         return case("merkle.path", name, leaves=of, index=index)
 
     out = [cited("merkle.root", "ct-0", {"root": EMPTY_ROOT}, leaves=[])]
-    out += [
-        cited("merkle.root", f"ct-{n}", {"root": CT_ROOTS[n - 1]}, leaves=CT_LEAVES[:n]) for n in range(1, 9)
-    ]
+    out += [cited("merkle.root", f"ct-{n}", {"root": CT_ROOTS[n - 1]}, leaves=CT_LEAVES[:n]) for n in range(1, 9)]
     out += [root(f"random-{n}", leaves(n)) for n in (1, 2, 3, 9, 15, 16, 17, 33, 64, 65, 100)]
     out += [
         root("equal-leaves", ["ab"] * 6),
@@ -65,7 +63,7 @@ def cases() -> list[Case]:
         path("random-100-97", leaves(100), 97),
         path("no-leaves", [], 0),
         path("index-is-the-count", ["aa", "bb"], 2),
-        refused("merkle.path", "negative-index", leaves=["aa"], index=-1),
+        refused("merkle.path", "negative-index", "MERKLE_INDEX", leaves=["aa"], index=-1),
         refused("merkle.path", "fractional-index", leaves=["aa", "bb"], index=0.5),
         refused("merkle.path", "index-as-text", leaves=["aa", "bb"], index="0"),
         refused("merkle.path", "huge-index", "MERKLE_INDEX", leaves=["aa", "bb"], index=2**32),

@@ -40,7 +40,13 @@ def cases() -> list[Case]:
         add("empty-seed", "", six, [1, 2, 3, 4, 5, 6], 3)
         add("long-seed", s.hex(100), six, [1, 2, 3, 4, 5, 6], 3)
         # A prefix sorts before its extension, and 7f before 80: bytes, not signed numbers, not text of a locale.
-        add("ids-compare-as-bytes", seed, ["80", "7f", "7f00", "00", "ff", "0a", "a0", "0000"], [3, 1, 4, 1, 5, 9, 2, 6], 8)
+        add(
+            "ids-compare-as-bytes",
+            seed,
+            ["80", "7f", "7f00", "00", "ff", "0a", "a0", "0000"],
+            [3, 1, 4, 1, 5, 9, 2, 6],
+            8,
+        )
         forty = [s.hex(32) for _ in range(40)]
         add("forty", s.hex(32), forty, s.integers(40, 0, 10**12), 20)
         add("forty-small-stakes", s.hex(32), forty, s.integers(40, 0, 3), 40)
@@ -58,7 +64,7 @@ def cases() -> list[Case]:
         no("upper-case-id", [], seed, ["AB"], ["1"], 1)
         no("half-a-byte", [], seed, ["abc"], ["1"], 1)
         no("seed-not-hex", [], "xyz", ["ab"], ["1"], 1)
-        no("negative-count", [], seed, six[:2], ["1", "1"], -1)
+        no("negative-count", ["SAMPLE_COUNT_INVALID"], seed, six[:2], ["1", "1"], -1)
         no("fractional-count", [], seed, six[:2], ["1", "1"], 1.5)
         no("count-as-text", [], seed, six[:2], ["1", "1"], "1")
         no("count-null", [], seed, six[:2], ["1", "1"], None)

@@ -36,9 +36,7 @@ def shard_tail(x):
 
 def mask_indices(x):
     beacon = unhex(x.get("beacon", "00" * 32))
-    return {
-        "masks": mask.indices(unhex(x["block"]), beacon, unhex(x["data"]), x["length"], x["modality"], x["masks"])
-    }
+    return {"masks": mask.indices(unhex(x["block"]), beacon, unhex(x["data"]), x["length"], x["modality"], x["masks"])}
 
 
 def vrf_prove(x):

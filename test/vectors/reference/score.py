@@ -101,9 +101,7 @@ def outlier(points: list[list[float]], k: int | None):
     group = merge(points)
     kept = sorted(set(group))
     n = len(kept)
-    lof, lrd = local_outlier_factor(
-        [points[i] for i in kept], min(max(2, n // 3 + 1) if k is None else k, n - 1)
-    )
+    lof, lrd = local_outlier_factor([points[i] for i in kept], min(max(2, n // 3 + 1) if k is None else k, n - 1))
     at = {index: place for place, index in enumerate(kept)}
     return {"lof": [lof[at[g]] for g in group], "lrd": [lrd[at[g]] for g in group]}
 

@@ -1,0 +1,2 @@
+/** The chain id of every pre-image in conformance (CONFORMANCE.md). */
+export const CHAIN_ID = "test";
