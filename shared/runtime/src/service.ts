@@ -58,7 +58,8 @@ export interface ServiceDefinition<V extends Variables = Variables, Tables = unk
 
 /** A service definition of any configuration and tables. */
 export type AnyService = Pick<ServiceDefinition, "name" | "config" | "migrations"> & {
-  open(context: ServiceContext<never, never>): Promise<RunningService>;
+  // biome-ignore lint/suspicious/noExplicitAny: a host gives each service the very context that it declares.
+  open(context: ServiceContext<any, any>): Promise<RunningService>;
 };
 
 /** States the type of a service's tables: `export const service = defineService<MempoolTables>()({ ... })`. */

@@ -1,0 +1,109 @@
+import { createHash, randomUUID } from "node:crypto";
+import { createReadStream, createWriteStream, type ReadStream } from "node:fs";
+import { mkdir, readdir, rename, rm, stat, utimes } from "node:fs/promises";
+import { join } from "node:path";
+import { Transform } from "node:stream";
+import { pipeline } from "node:stream/promises";
+import { SomaError } from "@soma/base";
+
+export interface BlobStoreOptions {
+  readonly folder: string;
+  readonly maxBlobBytes: number;
+  readonly maxTotalBytes: number;
+  readonly maxAgeMs: number;
+}
+
+/** Blobs by SHA-256 in a folder. A blob is visible only when it is whole and its hash is right. */
+export class BlobStore {
+  readonly #options: BlobStoreOptions;
+
+  private constructor(options: BlobStoreOptions) {
+    this.#options = options;
+  }
+
+  static async open(options: BlobStoreOptions): Promise<BlobStore> {
+    await mkdir(join(options.folder, "incoming"), { recursive: true });
+    // What a killed process left half written.
+    for (const name of await readdir(join(options.folder, "incoming"))) {
+      await rm(join(options.folder, "incoming", name), { force: true });
+    }
+    return new BlobStore(options);
+  }
+
+  /** True if the blob was new. @throws SomaError GATEWAY_BLOB_TOO_LARGE, GATEWAY_BLOB_HASH */
+  async put(hash: string, source: NodeJS.ReadableStream): Promise<boolean> {
+    if ((await this.size(hash)) !== undefined) {
+      const now = new Date();
+      await utimes(this.#path(hash), now, now);
+      source.resume();
+      return false;
+    }
+    const incoming = join(this.#options.folder, "incoming", randomUUID());
+    const digest = createHash("sha256");
+    let size = 0;
+    const bounded = new Transform({
+      transform: (chunk: Buffer, _encoding, done) => {
+        size += chunk.length;
+        if (size > this.#options.maxBlobBytes) {
+          done(
+            new SomaError("GATEWAY_BLOB_TOO_LARGE", `a blob has at most ${this.#options.maxBlobBytes} bytes`),
+          );
+          return;
+        }
+        digest.update(chunk);
+        done(null, chunk);
+      },
+    });
+    try {
+      await pipeline(source, bounded, createWriteStream(incoming));
+      if (digest.digest("hex") !== hash) {
+        throw new SomaError("GATEWAY_BLOB_HASH", "the content does not have the hash that names it");
+      }
+      await mkdir(join(this.#options.folder, hash.slice(0, 2)), { recursive: true });
+      await rename(incoming, this.#path(hash));
+      return true;
+    } catch (error) {
+      await rm(incoming, { force: true });
+      throw error;
+    }
+  }
+
+  /** Bytes, or undefined if it is not here. */
+  async size(hash: string): Promise<number | undefined> {
+    return stat(this.#path(hash)).then(
+      (found) => found.size,
+      () => undefined,
+    );
+  }
+
+  read(hash: string): ReadStream {
+    return createReadStream(this.#path(hash));
+  }
+
+  /** Removes what is too old, then the oldest until the rest fits. Returns the number removed. */
+  async prune(nowMs: number): Promise<number> {
+    const found: { path: string; size: number; at: number }[] = [];
+    for (const shelf of await readdir(this.#options.folder)) {
+      if (shelf.length !== 2) continue;
+      for (const name of await readdir(join(this.#options.folder, shelf))) {
+        const path = join(this.#options.folder, shelf, name);
+        const info = await stat(path).catch(() => undefined);
+        if (info !== undefined) found.push({ path, size: info.size, at: info.mtimeMs });
+      }
+    }
+    found.sort((a, b) => b.at - a.at);
+    let total = 0;
+    let removed = 0;
+    for (const blob of found) {
+      total += blob.size;
+      if (total <= this.#options.maxTotalBytes && nowMs - blob.at <= this.#options.maxAgeMs) continue;
+      await rm(blob.path, { force: true });
+      removed++;
+    }
+    return removed;
+  }
+
+  #path(hash: string): string {
+    return join(this.#options.folder, hash.slice(0, 2), hash);
+  }
+}

@@ -1,0 +1,18 @@
+import { bytes, defineConfig, duration, integer, text } from "@soma/config";
+import { OPERATOR_VARIABLES } from "@soma/identity";
+
+export const GatewayConfig = defineConfig("gateway", {
+  ...OPERATOR_VARIABLES,
+  host: { is: text(), default: "127.0.0.1", doc: "Address to listen on." },
+  port: { is: integer({ min: 0, max: 65535 }), doc: "HTTP port; 0 picks a free one." },
+  blobBytes: { is: bytes(), default: "64MiB", doc: "Largest blob that is taken." },
+  blobTotalBytes: { is: bytes(), default: "4GiB", doc: "Disk for blobs; the oldest go first." },
+  blobAge: { is: duration(), default: "24h", doc: "Blobs older than this are removed." },
+  mailboxAge: { is: duration(), default: "24h", doc: "Job messages older than this are removed." },
+  mailboxMessages: {
+    is: integer({ min: 1, max: 1_000_000 }),
+    default: "4096",
+    doc: "Messages kept for one job; more are refused.",
+  },
+  maxWait: { is: duration(), default: "30s", doc: "Longest time that a request may wait for news." },
+});

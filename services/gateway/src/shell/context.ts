@@ -1,0 +1,30 @@
+import type { Result } from "@soma/base";
+import { SomaError } from "@soma/base";
+import type { Config } from "@soma/config";
+import type { Genesis, Hex32 } from "@soma/protocol";
+import type { Bus } from "@soma/runtime";
+import type { BlobStore } from "./blob-store.ts";
+import type { GatewayConfig } from "./config.ts";
+import type { Mailbox } from "./mailbox.ts";
+import type { GatewayMetrics } from "./metrics.ts";
+import type { News } from "./news.ts";
+
+/** What the routes work with. */
+export interface GatewayContext {
+  readonly config: Config<typeof GatewayConfig>;
+  readonly bus: Bus;
+  readonly genesis: Genesis;
+  readonly genesisBytes: Uint8Array;
+  /** This validator: the mailbox that seat holders answer to. */
+  readonly validator: Hex32;
+  readonly blobs: BlobStore;
+  readonly mailbox: Mailbox;
+  readonly news: News;
+  readonly metrics: GatewayMetrics;
+}
+
+/** The value, or the refusal thrown for the error handler to answer. */
+export function taken<T>(result: Result<T>): T {
+  if (!result.ok) throw new SomaError(result.code, result.message);
+  return result.value;
+}
