@@ -59,7 +59,7 @@ export function applyToJob(
     case "PostEvaluation":
       return postEvaluation(context, job, kind.PostEvaluation);
     case "PostUnavailable":
-      return postUnavailable(context, job, kind.PostUnavailable, sender);
+      return postUnavailable(context, job, kind.PostUnavailable);
     case "FinalProof":
       return finalProof(context, job, kind.FinalProof);
     default:

@@ -1,7 +1,6 @@
 import { err, ok, type Result, toHex } from "@soma/base";
 import { merkleRoot } from "@soma/crypto";
 import {
-  type Address,
   bitmapIndices,
   type EvaluationResult,
   evaluationDigest,
@@ -119,14 +118,14 @@ export function postEvaluation(
 
 /**
  * ADR 0002: the vectors of `missing` cannot be had. It answers for its encoder; when more than two thirds of the
- * selected seats name the same encoder, that one is slashed for its reveal and the job ends without a result.
+ * selected seats name the same encoder, that one is slashed for its reveal, within the cap of ADR 0001 since it is
+ * their word against its own, and the job ends without a result. Nobody earns by saying so.
  * Refusals: JOB_PHASE, UNAVAILABLE_JOB, UNAVAILABLE_STRANGER, UNAVAILABLE_SIGNATURE, UNAVAILABLE_DUPLICATE.
  */
 export function postUnavailable(
   context: GameContext,
   job: Job,
   post: Kind<"PostUnavailable">["PostUnavailable"],
-  sender: Address,
 ): Result<GameStep> {
   if (job.phase !== "bundled") return err("JOB_PHASE", `no vectors are missed while a job is ${job.phase}`);
   const { unavailable, signature } = post.unavailable;
@@ -151,7 +150,7 @@ export function postUnavailable(
     next.missing.some((other) => other.encoder === entry.encoder && other.missing === missing),
   );
   if (3 * seatsOf(naming) <= 2 * seatsOf(next.chosen)) return stepped(next);
-  const slash = penalise(context, next, missing, "reveal", sender);
+  const slash = penalise(context, next, missing, "reveal", null, true);
   const closed = forgotten(closeWithoutResult(slash.job, "vectors-unavailable"));
   return stepped(closed.job, ...slash.effects, ...closed.effects);
 }
