@@ -16,7 +16,7 @@ export type Answer =
   | { readonly id: Id; readonly error: { readonly code: string; readonly message: string } };
 
 const idField = z.union([z.string(), z.number()]);
-const requestFields = z.object({ id: idField, fn: z.string(), input: z.unknown() });
+const requestFields = z.object({ id: idField, fn: z.string(), input: z.unknown().optional() });
 
 export function refusal(id: Id, code: string, message: string): Answer {
   return { id, error: { code, message } };

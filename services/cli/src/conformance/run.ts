@@ -21,10 +21,14 @@ export async function runConformance(
   output: Writable,
   { list }: ConformanceOptions,
 ): Promise<number> {
-  // A failing write rejects below; without a listener its event would end the process first.
+  let abandon: ((error: Error) => void) | undefined;
+  // A failing write rejects below; without a listener its event would end the process first. A stream that is
+  // destroyed during a write may never say so to the write.
   output.on("error", () => {});
+  output.once("close", () => abandon?.(new Error("the output was closed")));
   const print = (line: string) =>
     new Promise<void>((resolve, reject) => {
+      abandon = reject;
       output.write(`${line}\n`, (error) => (error ? reject(error) : resolve()));
     });
   try {
