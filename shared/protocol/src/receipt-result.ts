@@ -5,7 +5,7 @@ import { bitmapIndices } from "./certificate.ts";
 import type { JobOutcome } from "./checkpoint.ts";
 import { EvaluationResultCodec, evaluationDigest, evaluationSigningBytes } from "./evaluation-result.ts";
 import type { Amount, Digest, EncoderId } from "./ids.ts";
-import { type EvaluatedReveals, evaluateReveals, itemMasks, maxBlobBytes } from "./job-evaluation.ts";
+import { type EvaluatedReveals, evaluateReveals, itemMasks } from "./job-evaluation.ts";
 import {
   commitHash,
   EmbeddingBlobCodec,
@@ -45,10 +45,6 @@ export function verifyReveals(
       return refuse("the session key did not sign the bundle");
     }
   }
-  const largest = maxBlobBytes(
-    new Array(paid.request.items).fill(paid.parameters.masks),
-    paid.parameters.embeddingDimension,
-  );
   let before = "";
   for (const { reveal: signed, blob } of reveals) {
     const { reveal, signature } = signed;
@@ -58,7 +54,6 @@ export function verifyReveals(
     if (!(encoder > before)) return refuse("the reveals do not ascend by encoder");
     before = encoder;
     if (reveal.job !== paid.job || reveal.attempt !== attempt) return refuse("of another job or attempt");
-    if (blob.length > largest) return refuse(`${encoder} revealed more than a job can have`);
     if (embeddingDigest(paid.chainId, blob) !== reveal.embeddingDigest) {
       return refuse(`the vectors of ${encoder} are not those of its reveal`);
     }

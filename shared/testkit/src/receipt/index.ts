@@ -1,4 +1,5 @@
 export { buildReceipt, byteLength, type TestReceipt, type TestReceiptOptions } from "./build.ts";
+export { type Forgery, forgeFact } from "./forge.ts";
 export { type LeafPlace, TestLedger, type TestTransaction } from "./ledger.ts";
 export {
   payerKey,
