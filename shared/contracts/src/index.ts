@@ -28,7 +28,7 @@ export {
 export { amount, decimal, hex32, hexBytes, millis, u32 } from "./fields.ts";
 export { SubmitTransaction, TakeBatch } from "./mempool.ts";
 export { type BinaryCodec, type PayloadCodec, payloadCodec } from "./payload.ts";
-export { ListPeers, PeerMessageReceived, SendToPeer } from "./peering.ts";
+export { AdmitPeer, EdgeDown, EdgeUp, ListPeers, PeerMessageReceived, SendToPeer } from "./peering.ts";
 export { inboxPrefix, type NatsPermissions } from "./permissions.ts";
 export { SearchPool } from "./pool.ts";
 export { SettleEpoch } from "./rewards.ts";

@@ -12,6 +12,8 @@ export interface ConnectionOptions {
   readonly servers: string | readonly string[];
   readonly credentials?: Credentials | undefined;
   readonly tls?: NodeConnectionOptions["tls"];
+  /** One attempt, and the end at the first disconnect: for whoever dials again by itself, with other credentials. */
+  readonly once?: boolean;
   /** The service; also names its inbox, so that permissions can keep inboxes apart. */
   readonly name: string;
   readonly telemetry: Telemetry;
@@ -29,7 +31,9 @@ export async function openConnection(options: ConnectionOptions): Promise<NatsCo
     maxReconnectAttempts: -1,
     reconnectTimeWait: 250,
     reconnectJitter: 250,
-    waitOnFirstConnect: true,
+    reconnect: options.once !== true,
+    waitOnFirstConnect: options.once !== true,
+    ...(options.once === true ? { timeout: 5000 } : {}),
     // An expired credential is renewed by asking for it again at the next attempt.
     ignoreAuthErrorAbort: options.credentials?.kind === "jwt",
     pingInterval: 20_000,
