@@ -52,13 +52,25 @@ function causalShuffle(blocks: readonly VerifiedBlock[], rng: Rng): VerifiedBloc
   return out;
 }
 
-function run(input: DecideInput, blocks: readonly VerifiedBlock[]): DecideOutput {
-  const scenario = new ScenarioRun(stakesOf(input), input.gcDepth);
-  for (const block of blocks) {
-    scenario.receive(block);
+/** Feeds a list of blocks to a process each, one after the other. */
+function runs(input: DecideInput, lives: readonly (readonly VerifiedBlock[])[]): DecideOutput {
+  let scenario: ScenarioRun | undefined;
+  for (const blocks of lives) {
+    scenario = new ScenarioRun(stakesOf(input), input.gcDepth, undefined, scenario);
+    for (const block of blocks) {
+      scenario.receive(block);
+      scenario.advance();
+    }
     scenario.advance();
   }
-  return scenario.output();
+  return scenario!.output();
+}
+
+const run = (input: DecideInput, blocks: readonly VerifiedBlock[]) => runs(input, [blocks]);
+
+function halves<T>(items: readonly T[], rng: Rng): [T[], T[]] {
+  const cut = rng.below(items.length + 1);
+  return [items.slice(0, cut), items.slice(cut)];
 }
 
 describe("CONS-3 to CONS-6 on the DAG scenarios", () => {
@@ -74,6 +86,9 @@ describe("CONS-3 to CONS-6 on the DAG scenarios", () => {
         expect(run(phase, causalShuffle(blocks, rng)), `random order, seed ${seed}`).toEqual(want);
         // Out of order: blocks are suspended until their ancestors come.
         expect(run(phase, rng.shuffle(blocks)), `out of order, seed ${seed}`).toEqual(want);
+        // A restart in between: the second process starts from what the first one stored.
+        const [early, late] = halves(causalShuffle(blocks, rng), rng);
+        expect(runs(phase, [early, late]), `restart, seed ${seed}`).toEqual(want);
         // Blocks that come again change nothing.
         expect(run(phase, [...blocks, ...rng.shuffle(blocks)]), `twice, seed ${seed}`).toEqual(want);
       }

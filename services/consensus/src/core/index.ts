@@ -10,18 +10,7 @@ export type { CommitBatch } from "./certified-commits.ts";
 export type { CommitPoint, CommittedSubDag, SequenceSnapshot } from "./commit-sequence.ts";
 export { medianTimestamp } from "./commit-timestamp.ts";
 export type { CertifiedCommit } from "./commit-votes.ts";
-export {
-  checkBlock,
-  clockRounds,
-  type DecideInput,
-  type DecideOutput,
-  decide,
-  quorum,
-  type ScenarioBlock,
-  ScenarioRun,
-  scenarioBlocks,
-  type VerifyBlockInput,
-} from "./conformance.ts";
+export { checkBlock, clockRounds, decide, quorum, type VerifyBlockInput } from "./conformance.ts";
 export type { ConsensusCounters } from "./counters.ts";
 export { type DagBlock, DagStore } from "./dag-store.ts";
 export {
@@ -38,6 +27,13 @@ export { genesisRefs } from "./epoch-context.ts";
 export type { ConsensusInput, OpenedEpoch, Recovered, SignerLog } from "./input.ts";
 export type { OwnRoundAnswer } from "./own-round-recovery.ts";
 export { CONSENSUS_RULES, type ConsensusRules } from "./rules.ts";
+export {
+  type DecideInput,
+  type DecideOutput,
+  type ScenarioBlock,
+  ScenarioRun,
+  scenarioBlocks,
+} from "./scenario.ts";
 export { ConsensusState, type CoreOptions } from "./state.ts";
 export { step } from "./step.ts";
 export { type Committee, committeeOf, distinctAuthors, type Support } from "./support.ts";
