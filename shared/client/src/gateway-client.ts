@@ -39,6 +39,9 @@ const MailboxSchema = z.object({
   messages: z.array(z.object({ cursor: z.int(), message: z.string() })),
 });
 
+const HealthSchema = z.object({ ok: z.boolean(), network: z.string(), validator: z.string() });
+export type GatewayHealth = z.output<typeof HealthSchema>;
+
 export type JobView = NonNullable<Reply<typeof GetJob>["job"]>;
 
 /** Parses a JSON answer by the very schema with which the service answered. */
@@ -64,6 +67,11 @@ export class GatewayClient {
   /** The network's genesis file, for those who do not have it yet: compare its digest with one you trust. */
   async genesis(): Promise<Uint8Array> {
     return this.#required("/v1/genesis");
+  }
+
+  /** Which network and validator the preferred gateway serves. */
+  async health(): Promise<GatewayHealth> {
+    return HealthSchema.parse(await this.http.json({ path: "/v1/health" }));
   }
 
   async head() {

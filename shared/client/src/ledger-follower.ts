@@ -4,7 +4,9 @@ import {
   applyUpdate,
   decodeLedgerUpdate,
   type Genesis,
+  type LedgerUpdate,
   LightClient,
+  type ReceiptLink,
   type VerifiedFacts,
 } from "@soma/protocol";
 import type { GatewayClient } from "./gateway-client.ts";
@@ -55,35 +57,39 @@ export class LedgerFollower {
 
   /**
    * Moves to the present without reading what happened on the way: hand-overs, then the newest checkpoint.
-   * For those who need only what comes.
+   * For those who need only what comes. Returns the hand-overs, which a receipt needs.
    */
-  async skipToPresent(): Promise<void> {
+  async skipToPresent(): Promise<ReceiptLink[]> {
+    const links: ReceiptLink[] = [];
     for (;;) {
       const page = await this.#client.handovers(this.light.epoch.epoch);
       for (const handover of page) {
         const taken = this.light.handover(handover);
         if (!taken.ok) throw new SomaError(taken.code, `a gateway's hand-over: ${taken.message}`);
+        links.push({ certificate: handover.certificate, nextEpoch: handover.info });
       }
       if (page.length === 0) break;
     }
     const newest = await this.#client.checkpoint();
-    if (newest === undefined || newest.checkpoint.epoch !== this.light.epoch.epoch) return;
-    if (newest.checkpoint.nextEpoch !== null || newest.checkpoint.sequence < this.nextSequence) return;
+    const { epoch } = this.light.epoch;
+    const isNews = newest !== undefined && newest.checkpoint.sequence >= this.nextSequence;
+    if (!isNews || newest.checkpoint.epoch !== epoch || newest.checkpoint.nextEpoch !== null) return links;
     const taken = this.light.checkpoint(newest);
     if (!taken.ok) throw new SomaError(taken.code, `a gateway's checkpoint: ${taken.message}`);
+    return links;
   }
 
-  /** The facts of the next checkpoint, one for each part of its update; none if there was none in time. */
-  async next(): Promise<VerifiedFacts[]> {
+  /** The next checkpoint's facts, part by part with the update that proves them; none if there was none in time. */
+  async next(): Promise<{ facts: VerifiedFacts; update: LedgerUpdate }[]> {
     const parts = await this.#client.ledgerUpdates(this.nextSequence, this.#waitMs);
-    const facts: VerifiedFacts[] = [];
+    const proven: { facts: VerifiedFacts; update: LedgerUpdate }[] = [];
     for (const bytes of parts ?? []) {
       const update = decodeLedgerUpdate(bytes);
       if (!update.ok) throw new SomaError(update.code, `a gateway's ledger update: ${update.message}`);
       const applied = applyUpdate(this.light, update.value);
       if (!applied.ok) throw new SomaError(applied.code, `a gateway's ledger update: ${applied.message}`);
-      facts.push(applied.value);
+      proven.push({ facts: applied.value, update: update.value });
     }
-    return facts;
+    return proven;
   }
 }

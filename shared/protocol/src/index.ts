@@ -142,6 +142,14 @@ export {
   RelayedJobMessageCodec,
 } from "./job-relay.ts";
 export {
+  type JobChange,
+  JobTracker,
+  TRACKED_JOBS,
+  type TrackedJob,
+  type TrackedSelection,
+  type TrackerDeps,
+} from "./job-tracker.ts";
+export {
   type ForkEvidence,
   type LeafClaim,
   LIGHT_CLIENT_CHECKPOINTS,
@@ -190,8 +198,10 @@ export {
   type ReceiptContent,
   type ReceiptFact,
   type ReceiptLink,
+  ReceiptLinkCodec,
   type ReceiptReveal,
 } from "./receipt-format.ts";
+export type { ReceiptFactName } from "./receipt-ledger.ts";
 export type { ProofSigners, Tokenise } from "./receipt-result.ts";
 export {
   type Settlement,

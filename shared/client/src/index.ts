@@ -1,0 +1,13 @@
+export { type EmbeddedJob, type EmbedOptions, embed, resume } from "./embed.ts";
+export { GatewayClient, type GatewayHealth, type JobView, type ProvenLeaf } from "./gateway-client.ts";
+export { Http, type HttpOptions } from "./http.ts";
+export { JobJournal, type JournalState } from "./job-journal.ts";
+export type { JobProgress, JobStage } from "./job-session.ts";
+export { LedgerFollower } from "./ledger-follower.ts";
+export {
+  prepareTransaction,
+  type SignedSubmission,
+  type SubmitOptions,
+  sendAndWait,
+  submit,
+} from "./submit.ts";
