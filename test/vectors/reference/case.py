@@ -9,7 +9,7 @@ from functions import FUNCTIONS
 from refusal import Refused
 
 # Input that fails the schema of its function, before any maths.
-INVALID = "CONFORMANCE_INPUT_INVALID"
+INVALID = "CONFORMANCE_INPUT"
 
 
 @dataclass(frozen=True)

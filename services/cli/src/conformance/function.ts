@@ -2,12 +2,12 @@ import { err, type Result } from "@soma/base";
 import type { z } from "zod";
 
 /** Input that does not have the form that CONFORMANCE.md gives for its function. */
-export const INPUT_INVALID = "CONFORMANCE_INPUT_INVALID";
+export const INPUT_INVALID = "CONFORMANCE_INPUT";
 
 /** One function of CONFORMANCE.md: JSON input to JSON output, or a refusal with a stable code. */
 export type ConformanceFunction = (input: unknown) => Result<unknown>;
 
-/** Reads the input by its schema (`CONFORMANCE_INPUT_INVALID` if it does not fit), then asks the services' code. */
+/** Reads the input by its schema (`CONFORMANCE_INPUT` if it does not fit), then asks the services' code. */
 export function conformanceFunction<S extends z.ZodType>(
   schema: S,
   answer: (input: z.output<S>) => Result<unknown>,
