@@ -1,4 +1,4 @@
-import { compareHex, SomaError } from "@soma/base";
+import { compareHex, maxBig, SomaError } from "@soma/base";
 import { nativeVerifier } from "@soma/crypto/native";
 import type { AccountKey } from "@soma/identity";
 import {
@@ -101,7 +101,7 @@ function buildReceipt(session: JobSession, genesis: Genesis): Uint8Array {
     if (fact === undefined) throw new SomaError("JOB_RECEIPT", `the proof of the job's ${name} is missing`);
     return { name, ...fact };
   });
-  const last = needed.reduce((a, b) => (a > b.checkpoint ? a : b.checkpoint), 0n);
+  const last = needed.reduce((a, b) => maxBig(a, b.checkpoint), 0n);
   const sequences = new Set(needed.map((fact) => fact.checkpoint));
   const chain = all.filter(({ certificate, nextEpoch }) => {
     const { sequence } = certificate.checkpoint;
