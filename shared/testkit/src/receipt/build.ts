@@ -22,6 +22,7 @@ import {
   type SignedCommit,
   type SignedReveal,
   selectionDigest,
+  shardDigest,
   type TransactionKindInput,
 } from "@soma/protocol";
 import { type LeafPlace, TestLedger } from "./ledger.ts";
@@ -114,12 +115,8 @@ export function buildReceipt(options: TestReceiptOptions = {}): TestReceipt {
   ledger.endCommit();
   ledger.cut();
 
-  const drawnAt = drawCommit(paidAt, attempt, parameters);
-  ledger.skipTo(drawnAt);
-  const beacon = ledger.beacon(drawnAt);
-  const shard = drawShard({ chainId, epoch, parameters, modality: 0, beacon, job, attempt });
-  if (!shard.ok) throw new Error(shard.message);
-  const draw = ledger.endCommit();
+  for (let missed = 0; missed < attempt; missed++) drawAttempt(missed);
+  const { beacon, shard, place: draw } = drawAttempt(attempt);
   ledger.cut((next) => next);
 
   const masksOfItem = items.map((item) => {
@@ -135,7 +132,7 @@ export function buildReceipt(options: TestReceiptOptions = {}): TestReceipt {
     if (!masks.ok) throw new Error(masks.message);
     return masks.value.length;
   });
-  const holders = encoders.filter((encoder) => shard.value.seatsOf.has(encoder.id)).reverse();
+  const holders = encoders.filter((encoder) => shard.seatsOf.has(encoder.id)).reverse();
   const dimension = parameters.embeddingDimension;
   const blobs = new Map(
     holders.map((encoder, i) => [
@@ -221,7 +218,7 @@ export function buildReceipt(options: TestReceiptOptions = {}): TestReceipt {
     ledger.skipTo(bundledAt + BigInt(parameters.proofTimeout));
     closePlace = ledger.deadline(closed);
   } else {
-    const signing = proofSigners(holders, shard.value.seatsOf);
+    const signing = proofSigners(holders, shard.seatsOf);
     const bytes = evaluationSigningBytes(chainId, result);
     const proof = {
       result,
@@ -233,6 +230,17 @@ export function buildReceipt(options: TestReceiptOptions = {}): TestReceipt {
   }
   ledger.endCommit();
   ledger.cut();
+
+  function drawAttempt(number: number) {
+    const commit = drawCommit(paidAt, number, parameters);
+    ledger.skipTo(commit);
+    const beacon = ledger.beacon(commit);
+    const drawn = drawShard({ chainId, epoch, parameters, modality: 0, beacon, job, attempt: number });
+    if (!drawn.ok) throw new Error(drawn.message);
+    const shard = shardDigest(chainId, drawn.value);
+    ledger.deadline([{ ShardDrawn: { job, attempt: number, commit, shard } }]);
+    return { beacon, shard: drawn.value, place: ledger.endCommit() };
+  }
 
   function signedCommit(encoder: TestOperator, blob: Uint8Array): SignedCommit {
     const commit = {

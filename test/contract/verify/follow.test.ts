@@ -1,0 +1,255 @@
+import { nativeVerifier } from "@soma/crypto/native";
+import {
+  applyUpdate,
+  buildLedgerUpdates,
+  checkpointDigest,
+  decodeLedgerUpdate,
+  drawCommit,
+  encodeLedgerUpdate,
+  genesisParameters,
+  type JobChange,
+  JobTracker,
+  type LedgerUpdate,
+  LightClient,
+  transactionDigest,
+  wantsJobs,
+} from "@soma/protocol";
+import { buildReceipt, type TestReceipt, type TestReceiptOptions } from "@soma/testkit/receipt";
+import { describe, expect, test } from "vitest";
+
+const PARAMETERS = {
+  embeddingDimension: 16,
+  masks: 3,
+  selectTimeout: 10,
+  revealTimeout: 10,
+  proofTimeout: 10,
+};
+const receipt = buildReceipt({ parameters: PARAMETERS });
+const updates = updatesOf(receipt);
+
+/** What a validator would send for every checkpoint, through the wire. */
+function updatesOf({ ledger }: TestReceipt): LedgerUpdate[] {
+  return ledger.checkpoints.flatMap(({ link, leaves, transactions }) => {
+    const byDigest = new Map(
+      [...transactions.values()].map((bytes) => [transactionDigest(ledger.chainId, bytes), bytes]),
+    );
+    const built = buildLedgerUpdates({
+      certificate: link.certificate,
+      leaves,
+      transaction: (digest) => byDigest.get(digest),
+      nextEpoch: link.nextEpoch,
+      wants: wantsJobs,
+    });
+    if (!built.ok) throw new Error(built.message);
+    return built.value.map((update) => {
+      const decoded = decodeLedgerUpdate(encodeLedgerUpdate(update));
+      if (!decoded.ok) throw new Error(decoded.message);
+      return decoded.value;
+    });
+  });
+}
+
+function newClient({ network }: TestReceipt = receipt): LightClient {
+  const client = LightClient.fromGenesis(network.genesis, nativeVerifier);
+  if (!client.ok) throw new Error(client.message);
+  return client.value;
+}
+
+function trackerOf(client: LightClient, { network }: TestReceipt = receipt): JobTracker {
+  const parameters = genesisParameters(network.genesis);
+  if (!parameters.ok) throw new Error(parameters.message);
+  return new JobTracker({
+    chainId: client.chainId,
+    epochInfo: (epoch) => client.epochInfo(epoch),
+    parameters: () => parameters.value,
+  });
+}
+
+describe("a light client (LEDGER-6)", () => {
+  test("follows all updates from the genesis file, across hand-overs", () => {
+    const client = newClient();
+    const facts = updates.map((update) => applyUpdate(client, update));
+    expect(facts.every((result) => result.ok)).toBe(true);
+    expect(client.epoch.epoch).toBe(2n);
+    const seen = facts.flatMap((result) => (result.ok ? result.value.commits : []));
+    expect(seen.map((leaf) => leaf.index)).toEqual(seen.map((_, i) => BigInt(i + 1)));
+    expect(seen.at(-1)?.index).toBe(client.head?.commitIndex);
+  });
+
+  test("goes on from its saved state", () => {
+    let client = newClient();
+    for (const update of updates) {
+      expect(applyUpdate(client, update)).toMatchObject({ ok: true });
+      const restored = LightClient.restore(client.save(), receipt.network.genesis, nativeVerifier);
+      if (!restored.ok) throw new Error(restored.message);
+      client = restored.value;
+    }
+    expect(client.head?.sequence).toBe(BigInt(receipt.ledger.checkpoints.length));
+    const other = buildReceipt({ parameters: { ...PARAMETERS, masks: 4 } }).network.genesis;
+    expect(LightClient.restore(client.save(), other, nativeVerifier)).toMatchObject({
+      code: "LIGHT_CLIENT_STATE",
+    });
+  });
+
+  test("takes the same update again, and changes nothing", () => {
+    const client = newClient();
+    for (const update of updates) {
+      applyUpdate(client, update);
+      const before = client.save();
+      expect(applyUpdate(client, update)).toMatchObject({ ok: true });
+      expect(client.save()).toEqual(before);
+    }
+  });
+
+  test("says which update is missing", () => {
+    const client = newClient();
+    applyUpdate(client, updates[0]!);
+    applyUpdate(client, updates[1]!);
+    expect(applyUpdate(client, updates[3]!)).toMatchObject({ code: "LIGHT_CLIENT_GAP" });
+    expect(client.head?.sequence).toBe(2n);
+  });
+
+  test("refuses an epoch whose committee it was not told", () => {
+    const client = newClient();
+    expect(client.checkpoint(updates[1]!.certificate)).toMatchObject({ code: "LIGHT_CLIENT_EPOCH_AHEAD" });
+  });
+
+  test("refuses to stay in an epoch that has ended, or to go back", () => {
+    const client = newClient();
+    const [first, second, third] = updates.map((update) => update.certificate);
+    expect(client.checkpoint(first!)).toMatchObject({ ok: true });
+    const late = { ...first!.checkpoint, sequence: 2n, commitIndex: 3n, nextEpoch: null };
+    expect(client.checkpoint(receipt.ledger.certify(late, [0, 1, 2, 3]))).toMatchObject({
+      code: "LIGHT_CLIENT_EPOCH_CLOSED",
+    });
+    expect(client.handover({ certificate: first!, info: updates[0]!.nextEpoch! })).toMatchObject({
+      ok: true,
+    });
+    expect(client.checkpoint(third!)).toMatchObject({ ok: true });
+    expect(client.checkpoint(second!)).toMatchObject({ code: "LIGHT_CLIENT_BACKWARDS" });
+  });
+
+  test("refuses a checkpoint that does not follow the one before it", () => {
+    const client = newClient();
+    applyUpdate(client, updates[0]!);
+    applyUpdate(client, updates[1]!);
+    const forged = { ...updates[2]!.certificate.checkpoint, previous: "11".repeat(32) };
+    expect(client.checkpoint(receipt.ledger.certify(forged, [0, 1, 2]))).toMatchObject({
+      code: "LIGHT_CLIENT_CHAIN",
+    });
+  });
+
+  test("keeps both certificates of a fork as evidence", () => {
+    const client = newClient();
+    applyUpdate(client, updates[0]!);
+    applyUpdate(client, updates[1]!);
+    const { certificate } = updates[1]!;
+    const other = receipt.ledger.certify(
+      { ...certificate.checkpoint, stateDigest: "22".repeat(32) },
+      [1, 2, 3],
+    );
+    expect(client.checkpoint(other)).toMatchObject({ code: "LIGHT_CLIENT_FORK" });
+    expect(client.evidenceOf(other)).toEqual({ first: certificate, second: other });
+    const unsigned = { ...other, signers: certificate.signers };
+    expect(client.checkpoint(unsigned)).toMatchObject({ code: "CERTIFICATE_SIGNATURE" });
+    expect(client.evidenceOf(unsigned)).toBeUndefined();
+  });
+
+  test.each<[string, readonly number[], string]>([
+    ["too little stake", [0, 1], "CERTIFICATE_STAKE"],
+    ["the signature of others", [0, 1, 2], "CERTIFICATE_SIGNATURE"],
+  ])("refuses a certificate with %s", (_, signers, code) => {
+    const client = newClient();
+    const { certificate } = updates[0]!;
+    const weaker = receipt.ledger.certify(certificate.checkpoint, signers);
+    const forged = code === "CERTIFICATE_STAKE" ? weaker : { ...weaker, signers: certificate.signers };
+    expect(client.checkpoint(forged)).toMatchObject({ code });
+    expect(client.head).toBeUndefined();
+  });
+
+  test("refuses another next epoch than the checkpoint names", () => {
+    const client = newClient();
+    const { certificate, nextEpoch } = updates[0]!;
+    const committee = nextEpoch!.committee.map((member) => ({ ...member, stake: member.stake + 1n }));
+    const forged = { certificate, info: { ...nextEpoch!, committee } };
+    expect(client.handover(forged)).toMatchObject({ code: "LIGHT_CLIENT_HANDOVER" });
+    expect(client.epoch.epoch).toBe(0n);
+  });
+
+  test("refuses leaves that are not the checkpoint's, and takes nothing of their update", () => {
+    const client = newClient();
+    applyUpdate(client, updates[0]!);
+    const [first, second] = [updates[1]!, updates[2]!];
+    const swapped = { ...first, entries: second.entries };
+    expect(applyUpdate(client, swapped)).toMatchObject({ ok: false });
+    expect(client.head?.sequence).toBe(1n);
+    const entry = second.entries.find(({ transaction }) => transaction.length > 0)!;
+    const without = { ...second, entries: [{ ...entry, transaction: new Uint8Array(0) }] };
+    applyUpdate(client, first);
+    expect(applyUpdate(client, without)).toMatchObject({ code: "LEAF_TRANSACTION" });
+    expect(checkpointDigest(client.chainId, client.head!)).toBe(
+      checkpointDigest(client.chainId, first.certificate.checkpoint),
+    );
+  });
+});
+
+describe("a job tracker", () => {
+  const follow = (options: TestReceiptOptions, repeat = 1): { changes: JobChange[]; tracker: JobTracker } => {
+    const built = buildReceipt({ parameters: PARAMETERS, ...options });
+    const client = newClient(built);
+    const tracker = trackerOf(client, built);
+    const changes: JobChange[] = [];
+    for (const update of updatesOf(built)) {
+      for (let i = 0; i < repeat; i++) {
+        const facts = applyUpdate(client, update);
+        if (!facts.ok) throw new Error(facts.message);
+        changes.push(...tracker.apply(facts.value));
+      }
+    }
+    return { changes, tracker };
+  };
+  const SERVED = ["paid", "drawn", "selected", "revealed", "bundled", "closed"];
+
+  test.each<[string, TestReceiptOptions, string[]]>([
+    ["with bundle and proof", {}, SERVED],
+    ["of the second attempt", { attempt: 1 }, ["paid", "drawn", ...SERVED.slice(1)]],
+    [
+      "without a bundle",
+      { bundle: "deadline" },
+      ["paid", "drawn", "selected", ...new Array(8).fill("revealed"), "bundled", "closed"],
+    ],
+    ["closed by majority", { close: "majority" }, SERVED],
+  ])("follows a job %s through its steps, and forgets it", (_, options, expected) => {
+    const { changes, tracker } = follow(options);
+    expect(changes.map((change) => change.kind)).toEqual(expected);
+    expect(changes.at(-1)?.job.outcome?.$kind).toBe("Settled");
+    expect(changes.at(-1)?.job.reveals).toHaveLength(8);
+    expect(tracker.size).toBe(0);
+  });
+
+  test("is not moved by facts that come again", () => {
+    const { changes } = follow({ bundle: "deadline" }, 3);
+    expect(changes).toEqual(follow({ bundle: "deadline" }).changes);
+  });
+
+  test("knows the seats of the current attempt, from the roster of the job's epoch", () => {
+    const client = newClient();
+    const tracker = trackerOf(client);
+    for (const update of updates) {
+      const facts = applyUpdate(client, update);
+      if (!facts.ok) throw new Error(facts.message);
+      const drawn = tracker.apply(facts.value).find((change) => change.kind === "drawn");
+      if (drawn === undefined) continue;
+      const { job } = drawn.job;
+      const shard = tracker.seats(job, 0);
+      expect(shard).toMatchObject({ ok: true, value: { quorum: 49 } });
+      if (shard.ok) expect(shard.value.seats).toHaveLength(61);
+      expect(drawn.commit).toBe(drawCommit(drawn.job.paidAt, 0, receipt.network.parameters));
+      expect(drawn.job.epoch.epoch).toBe(1n);
+      expect(tracker.seats(job, 1)).toMatchObject({ code: "JOB_NOT_DRAWN" });
+      expect(tracker.seats("00".repeat(32), 0)).toMatchObject({ code: "JOB_UNKNOWN" });
+      return;
+    }
+    expect.unreachable("no shard was drawn");
+  });
+});
