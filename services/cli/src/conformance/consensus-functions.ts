@@ -6,6 +6,8 @@ import { conformanceFunction } from "./function.ts";
 /** A stake or a total: a number, or a decimal string where it passes 2^53. */
 const stake = z.union([integer, z.string()]);
 const stakes = z.array(stake);
+/** A scenario decides every slot up to its highest round, so that its length is bounded by this, not by its text. */
+const MAX_ROUND = 10_000;
 
 const scenario = z.object({
   stakes,
@@ -15,7 +17,7 @@ const scenario = z.object({
     z.object({
       id: z.string(),
       author: integer,
-      round: integer,
+      round: integer.max(MAX_ROUND),
       ancestors: z.array(z.string()),
       ts: integer,
     }),
