@@ -1,5 +1,28 @@
+export {
+  type BuiltCheckpoint,
+  buildCheckpoint,
+  checkpointDue,
+} from "./checkpoint.ts";
+export { nextBaseFee, nextPrice } from "./economy.ts";
+export {
+  applySettlement,
+  type CommitInput,
+  type ExecutedCommit,
+  type ExecutedTransaction,
+  executeCommit,
+  type RecordedEmbeddings,
+  type SettledEpoch,
+  settlementInput,
+} from "./execute.ts";
 export { applyToJob, jobOf } from "./game/apply.ts";
 export type { GameContext, GameEffect, GameStep } from "./game/context.ts";
 export { reachDeadline } from "./game/deadline.ts";
 export { type Chosen, type Job, JobCodec, type Phase, type SlashCause } from "./game/job.ts";
 export { type JobPayment, MAX_FINALS_BYTES, MIN_JOB_ENCODERS, payForJob } from "./game/pay.ts";
+export { Ledger, type LedgerTools, type StakeView } from "./ledger.ts";
+export type { Head, Role } from "./records.ts";
+export { PAID_REFUSALS, UNPAID_REFUSALS } from "./refusals.ts";
+export { decodeSnapshot, encodeSnapshot } from "./snapshot.ts";
+export { type Change, LOCAL_PREFIX } from "./store.ts";
+export { type Supply, supplyTotal } from "./supply.ts";
+export type { CommitTransaction } from "./transaction.ts";

@@ -1,0 +1,269 @@
+import { err, ok, type Result } from "@soma/base";
+import {
+  type Address,
+  type CheckpointLeafInput,
+  type Commit,
+  commitDigest,
+  type Digest,
+  decodeSignedTransaction,
+  type EpochInfo,
+  type LedgerEventInput,
+  type Settlement,
+  type SettlementInput,
+  type Transaction,
+} from "@soma/protocol";
+import { keepLeaves } from "./checkpoint.ts";
+import { openNextEpoch } from "./epoch.ts";
+import type { Job } from "./game/job.ts";
+import { type JobSurroundings, passDeadlines } from "./job-ledger.ts";
+import type { Ledger } from "./ledger.ts";
+import { changeHead } from "./money.ts";
+import { jobs } from "./records.ts";
+import { paySettlement, settlementInputOf } from "./settlement.ts";
+import type { Change } from "./store.ts";
+import { circulating } from "./supply.ts";
+import { authorise, type CommitTransaction, executeAuthorised } from "./transaction.ts";
+
+/** A commit with what consensus and the shell know of it. */
+export interface CommitInput {
+  readonly commit: Commit;
+  /** beacon(commit.index) of RAND-1. */
+  readonly beacon: Digest;
+  /** In the order of the sub-DAG's blocks and of the transactions in each. Repeats are allowed. */
+  readonly transactions: readonly CommitTransaction[];
+}
+
+export interface ExecutedTransaction {
+  readonly digest: Digest;
+  readonly sender: Address;
+  readonly sequence: bigint;
+  /** Empty if executed, else the code; the fee was paid in both cases. */
+  readonly refusal: string;
+  readonly fee: bigint;
+}
+
+/** Vectors that a final proof put on the ledger. */
+export interface RecordedEmbeddings {
+  readonly job: Digest;
+  readonly commit: bigint;
+  readonly epoch: bigint;
+  readonly payer: Address;
+  readonly modality: number;
+  readonly winner: Address;
+  readonly finals: Uint8Array;
+  readonly items: number;
+}
+
+export interface ExecutedCommit {
+  readonly index: bigint;
+  readonly leaves: readonly CheckpointLeafInput[];
+  readonly events: readonly LedgerEventInput[];
+  /** Those that paid, in the order of execution. */
+  readonly transactions: readonly ExecutedTransaction[];
+  /** Those that could not be made to pay: they leave no trace on the ledger. */
+  readonly dropped: readonly { readonly digest: Digest; readonly code: string }[];
+  readonly recorded: readonly RecordedEmbeddings[];
+  /** Jobs whose record is gone, in their last state. */
+  readonly over: readonly Job[];
+  /** To be written behind, with those of the calls before. */
+  readonly changes: readonly Change[];
+  readonly stateDigest: Digest;
+  /** The commit closes the epoch: no other is executed before `applySettlement` (DESIGN 4). */
+  readonly settlement: SettlementInput | null;
+}
+
+/**
+ * Executes one commit: the same result for the same input on every validator. Nothing in a transaction makes it
+ * refuse; these do, and mean that the caller's sequence is wrong: COMMIT_GAP, COMMIT_FORK, COMMIT_EPOCH,
+ * COMMIT_CLOSING. SUPPLY_BREACH is fatal (LEDGER-4): stop before anything is signed.
+ */
+export function executeCommit(ledger: Ledger, input: CommitInput): Result<ExecutedCommit> {
+  const { commit, beacon } = input;
+  const order = checkOrder(ledger, commit);
+  if (!order.ok) return order;
+  const { store, chainId, parameters } = ledger;
+  const digest = commitDigest(chainId, commit);
+  changeHead(store, {
+    commit: commit.index,
+    commitDigest: digest,
+    timestampMs: commit.timestampMs,
+    beacon,
+    leaderBlock: commit.leader.digest,
+  });
+  const surroundings: JobSurroundings = {
+    chainId,
+    parameters,
+    verifier: ledger.tools.verifier,
+    commit: commit.index,
+    beacon,
+  };
+  const run = new CommitRun(ledger, surroundings);
+  for (const carried of input.transactions) run.take(carried);
+  run.giveUpWaiting();
+  const deadlines = passDeadlines(store, surroundings);
+  const leaves: CheckpointLeafInput[] = [
+    { Commit: { index: commit.index, digest, timestampMs: commit.timestampMs, beacon } },
+    ...run.leaves,
+  ];
+  if (deadlines.events.length > 0) {
+    leaves.push({ Deadline: { commit: commit.index, events: deadlines.events } });
+  }
+  const closes = commit.timestampMs >= ledger.currentEpoch.startTimestampMs + parameters.epochLength;
+  if (closes) changeHead(store, { closing: true });
+  keepLeaves(store, leaves, closes);
+  const sealed = ledger.seal();
+  if (!sealed.ok) return sealed;
+  return ok({
+    index: commit.index,
+    leaves,
+    events: [...run.events, ...deadlines.events],
+    transactions: run.transactions,
+    dropped: run.dropped,
+    recorded: run.recorded,
+    over: [...run.over, ...deadlines.over],
+    changes: sealed.value,
+    stateDigest: ledger.stateDigest(),
+    settlement: closes ? settlementInputOf(store, parameters) : null,
+  });
+}
+
+function checkOrder(ledger: Ledger, commit: Commit): Result<true> {
+  const { head } = ledger;
+  if (head.closing) return err("COMMIT_CLOSING", `epoch ${head.epoch} awaits its settlement`);
+  if (commit.index !== head.commit + 1n) return err("COMMIT_GAP", `the last commit was ${head.commit}`);
+  if (commit.previous !== head.commitDigest) return err("COMMIT_FORK", "it does not follow the last commit");
+  if (commit.epoch !== head.epoch) return err("COMMIT_EPOCH", `the epoch is ${head.epoch}`);
+  return ok(true);
+}
+
+/** The transactions of one commit, in order. */
+class CommitRun {
+  readonly leaves: CheckpointLeafInput[] = [];
+  readonly events: LedgerEventInput[] = [];
+  readonly transactions: ExecutedTransaction[] = [];
+  readonly dropped: { digest: Digest; code: string }[] = [];
+  readonly recorded: RecordedEmbeddings[] = [];
+  readonly over: Job[] = [];
+  readonly #ledger: Ledger;
+  readonly #surroundings: JobSurroundings;
+  readonly #seen = new Set<Digest>();
+  /** Transactions ahead of their sender's sequence, by "sender sequence": the DAG does not keep senders' order. */
+  readonly #waiting = new Map<string, CommitTransaction>();
+
+  constructor(ledger: Ledger, surroundings: JobSurroundings) {
+    this.#ledger = ledger;
+    this.#surroundings = surroundings;
+  }
+
+  take(carried: CommitTransaction): void {
+    if (this.#seen.has(carried.digest)) return;
+    this.#seen.add(carried.digest);
+    let next: CommitTransaction | undefined = carried;
+    while (next !== undefined) {
+      const current: CommitTransaction = next;
+      const done = this.#try(current);
+      next = done === undefined ? undefined : this.#release(done.sender, done.sequence + 1n);
+    }
+  }
+
+  giveUpWaiting(): void {
+    for (const { digest } of this.#waiting.values()) this.dropped.push({ digest, code: "SEQUENCE_GAP" });
+    this.#waiting.clear();
+  }
+
+  #release(sender: Address, sequence: bigint): CommitTransaction | undefined {
+    const key = `${sender} ${sequence}`;
+    const carried = this.#waiting.get(key);
+    this.#waiting.delete(key);
+    return carried;
+  }
+
+  /** The transaction, if it was executed or refused for its fee. */
+  #try(carried: CommitTransaction): Transaction | undefined {
+    const { store, chainId } = this.#ledger;
+    const authorised = authorise(store, chainId, carried);
+    if (!authorised.ok) {
+      if (authorised.code === "SEQUENCE_GAP" && this.#wait(carried)) return undefined;
+      this.dropped.push({ digest: carried.digest, code: authorised.code });
+      return undefined;
+    }
+    const { transaction } = authorised.value;
+    const before = this.#jobBefore(transaction);
+    const paid = executeAuthorised(store, this.#surroundings, carried, transaction);
+    this.leaves.push({
+      Transaction: {
+        digest: carried.digest,
+        commit: this.#surroundings.commit,
+        refusal: paid.refusal,
+        fee: paid.fee,
+        events: [...paid.events],
+      },
+    });
+    this.events.push(...paid.events);
+    this.over.push(...paid.over);
+    const { sender, sequence } = transaction;
+    this.transactions.push({
+      digest: carried.digest,
+      sender,
+      sequence,
+      refusal: paid.refusal,
+      fee: paid.fee,
+    });
+    if (paid.refusal === "" && before !== undefined) this.#record(before, transaction);
+    return transaction;
+  }
+
+  #wait(carried: CommitTransaction): boolean {
+    const decoded = decodeSignedTransaction(carried.bytes);
+    if (!decoded.ok) return false;
+    const key = `${decoded.value.transaction.sender} ${decoded.value.transaction.sequence}`;
+    if (this.#waiting.has(key)) return false;
+    this.#waiting.set(key, carried);
+    return true;
+  }
+
+  #jobBefore({ kind }: Transaction): Job | undefined {
+    return kind.$kind === "FinalProof" ? jobs.get(this.#ledger.store, kind.FinalProof.result.job) : undefined;
+  }
+
+  #record(job: Job, { kind }: Transaction): void {
+    if (kind.$kind !== "FinalProof" || kind.FinalProof.result.winner === null) return;
+    this.recorded.push({
+      job: job.id,
+      commit: this.#surroundings.commit,
+      epoch: job.epoch,
+      payer: job.payer,
+      modality: job.modality,
+      winner: kind.FinalProof.result.winner,
+      finals: kind.FinalProof.finals,
+      items: job.items,
+    });
+  }
+}
+
+/** An epoch that was settled and turned. */
+export interface SettledEpoch {
+  readonly next: EpochInfo;
+  readonly changes: readonly Change[];
+  readonly stateDigest: Digest;
+}
+
+/**
+ * DESIGN 4: applies the settlement of the closing commit and opens the next epoch. Refusals: SETTLEMENT_UNDUE and those
+ * of `paySettlement`; after a refusal the ledger is as it was. SUPPLY_BREACH is fatal.
+ */
+export function applySettlement(ledger: Ledger, settlement: Settlement): Result<SettledEpoch> {
+  const { store, chainId, parameters } = ledger;
+  if (!ledger.head.closing) return err("SETTLEMENT_UNDUE", "no epoch is closing");
+  const paid = paySettlement(store, chainId, parameters, settlement);
+  if (!paid.ok) return paid;
+  const next = openNextEpoch(store, parameters, circulating(ledger.supply));
+  const sealed = ledger.seal();
+  if (!sealed.ok) return sealed;
+  return ok({ next, changes: sealed.value, stateDigest: ledger.stateDigest() });
+}
+
+/** What the closing epoch's settlement depends on; null while none is due. For a shell that restarts in between. */
+export function settlementInput(ledger: Ledger): SettlementInput | null {
+  return ledger.head.closing ? settlementInputOf(ledger.store, ledger.parameters) : null;
+}

@@ -1,0 +1,282 @@
+import { err, invariant, ok, type Result, toHex } from "@soma/base";
+import { type LtExpand, LtHash, type SignatureVerifier } from "@soma/crypto";
+import {
+  type Address,
+  type Amount,
+  type Digest,
+  type EpochInfo,
+  formatParameters,
+  type Genesis,
+  genesisDigest,
+  genesisEpoch,
+  genesisParameters,
+  type JobId,
+  NO_COMMIT,
+  type Parameters,
+  parseParameters,
+} from "@soma/protocol";
+import type { Job } from "./game/job.ts";
+import { accountOf, headOf } from "./money.ts";
+import {
+  accounts,
+  bondShares,
+  bonds,
+  checkpointHeads,
+  constants,
+  delegations,
+  encoders,
+  epochs,
+  type Head,
+  heads,
+  jobs,
+  parameterRows,
+  pools,
+  type Role,
+  validators,
+} from "./records.ts";
+import { poolOf } from "./stake.ts";
+import { type Change, digestChanges, KeyedStore } from "./store.ts";
+import { NO_SUPPLY, type Supply, supplyAfter, supplyTotal } from "./supply.ts";
+import { numberKey } from "./table.ts";
+
+/** What a ledger needs beside its state. */
+export interface LedgerTools {
+  readonly verifier: SignatureVerifier;
+  /** A faster SHAKE128 for the state digest. */
+  readonly expand?: LtExpand;
+}
+
+/** One account's stake with one operator, in base units of now. */
+export interface StakeView {
+  readonly role: Role;
+  readonly operator: Address;
+  readonly active: Amount;
+  readonly pending: Amount;
+  readonly unbonding: Amount;
+}
+
+/**
+ * The ledger's working set with its digest and supply, and the readings that others need. It changes by
+ * `executeCommit`, `applySettlement` and `buildCheckpoint` alone.
+ */
+export class Ledger {
+  readonly store: KeyedStore;
+  readonly tools: LedgerTools;
+  readonly chainId: string;
+  readonly parameters: Parameters;
+  #digest: LtHash;
+  #supply: Supply;
+
+  private constructor(store: KeyedStore, tools: LedgerTools, chainId: string, parameters: Parameters) {
+    this.store = store;
+    this.tools = tools;
+    this.chainId = chainId;
+    this.parameters = parameters;
+    this.#digest = LtHash.empty(chainId, tools.expand);
+    this.#supply = NO_SUPPLY;
+  }
+
+  /**
+   * The ledger before commit 1. `seal` has been called: `changes` are all entries. Refusals: those of the genesis
+   * file, and GENESIS_SUPPLY when it holds more than the cap.
+   */
+  static fromGenesis(
+    genesis: Genesis,
+    tools: LedgerTools,
+  ): Result<{ ledger: Ledger; changes: readonly Change[] }> {
+    const parameters = genesisParameters(genesis);
+    if (!parameters.ok) return parameters;
+    const epoch = genesisEpoch(genesis);
+    if (!epoch.ok) return epoch;
+    const store = new KeyedStore();
+    const allocated = writeGenesis(store, genesis, parameters.value, epoch.value);
+    const unminted = parameters.value.supplyCap - allocated;
+    if (unminted < 0n) return err("GENESIS_SUPPLY", "the allocation is above the cap");
+    const head: Head = {
+      epoch: 0n,
+      commit: 0n,
+      commitDigest: NO_COMMIT,
+      timestampMs: genesis.timestampMs,
+      beacon: epoch.value.seed,
+      leaderBlock: epoch.value.lastBlock,
+      recyclable: 0n,
+      unminted,
+      burned: 0n,
+      feesBurned: 0n,
+      provenJobs: 0n,
+      closing: false,
+    };
+    heads.put(store, head, "now");
+    const ledger = new Ledger(store, tools, genesis.chainId, parameters.value);
+    const sealed = ledger.seal();
+    return sealed.ok ? ok({ ledger, changes: sealed.value }) : sealed;
+  }
+
+  /**
+   * From all entries, as a shell or a snapshot kept them, in any order. Refusals: LEDGER_INCOMPLETE,
+   * LEDGER_MALFORMED, SUPPLY_BREACH.
+   */
+  static load(
+    entries: Iterable<readonly [key: string, value: Uint8Array]>,
+    tools: LedgerTools,
+  ): Result<Ledger> {
+    const store = new KeyedStore();
+    for (const [key, value] of entries) store.set(key, value);
+    try {
+      const fixed = constants.get(store, "all");
+      const rows = parameterRows.get(store, "all");
+      if (fixed === undefined || rows === undefined || heads.get(store, "now") === undefined) {
+        return err("LEDGER_INCOMPLETE", "constants, parameters or head are missing");
+      }
+      const parameters = parseParameters(Object.fromEntries(rows));
+      if (!parameters.ok) return parameters;
+      const ledger = new Ledger(store, tools, fixed.chainId, parameters.value);
+      const sealed = ledger.seal();
+      return sealed.ok ? ok(ledger) : sealed;
+    } catch (error) {
+      return err("LEDGER_MALFORMED", error instanceof Error ? error.message : "an entry does not decode");
+    }
+  }
+
+  /**
+   * Takes what changed into digest and supply, and hands it out to be written behind. SUPPLY_BREACH means that money
+   * was made or lost (LEDGER-4): the ledger must not be used any more, and nothing of it be signed.
+   */
+  seal(): Result<readonly Change[]> {
+    const changes = this.store.drain();
+    digestChanges(this.#digest, changes);
+    const supply = supplyAfter(this.#supply, changes);
+    const negative = Object.values(supply).some((amount) => amount < 0n);
+    if (negative || supplyTotal(supply) !== this.parameters.supplyCap) {
+      return err("SUPPLY_BREACH", `the supply is ${supplyTotal(supply)}, not ${this.parameters.supplyCap}`);
+    }
+    this.#supply = supply;
+    return ok(changes.map(({ key, value }) => ({ key, value })));
+  }
+
+  get head(): Head {
+    return headOf(this.store);
+  }
+
+  get supply(): Supply {
+    return this.#supply;
+  }
+
+  /** LEDGER-5: LtHash over every entry but the local ones. */
+  stateDigest(): Digest {
+    return toHex(this.#digest.digest());
+  }
+
+  /** Facts of an epoch that is kept: the current one, and those that jobs and evidence need. */
+  epoch(number: bigint = this.head.epoch): EpochInfo | undefined {
+    return epochs.get(this.store, numberKey(number));
+  }
+
+  get currentEpoch(): EpochInfo {
+    const info = this.epoch();
+    invariant(info !== undefined, "the current epoch is kept");
+    return info;
+  }
+
+  /** Undefined for an address that never held anything. */
+  account(address: Address): { balance: Amount; sequence: bigint } | undefined {
+    return accounts.get(this.store, address);
+  }
+
+  balanceOf(address: Address): Amount {
+    return accountOf(this.store, address).balance;
+  }
+
+  job(id: JobId): Job | undefined {
+    return jobs.get(this.store, id);
+  }
+
+  jobs(): Job[] {
+    return jobs.rows(this.store).map(({ value }) => value);
+  }
+
+  stakesOf(owner: Address): StakeView[] {
+    const views = new Map<string, StakeView>();
+    const add = (role: Role, operator: Address, part: Partial<StakeView>) => {
+      const key = `${role}/${operator}`;
+      const view = views.get(key) ?? { role, operator, active: 0n, pending: 0n, unbonding: 0n };
+      views.set(key, { ...view, ...part, unbonding: view.unbonding + (part.unbonding ?? 0n) });
+    };
+    for (const { parts, value } of delegations.rows(this.store)) {
+      const [role, operator, who] = parts as [Role, Address, Address];
+      if (who !== owner) continue;
+      const pool = poolOf(this.store, role, operator);
+      const active = pool.shares === 0n ? 0n : (value.shares * pool.stake) / pool.shares;
+      add(role, operator, { active, pending: value.incoming });
+    }
+    for (const { parts, value } of bondShares.rows(this.store)) {
+      const [release, role, operator, who] = parts as [string, Role, Address, Address];
+      if (who !== owner) continue;
+      const bond = bonds.get(this.store, release, role, operator);
+      if (bond !== undefined) add(role, operator, { unbonding: (value.shares * bond.stake) / bond.shares });
+    }
+    return [...views.values()];
+  }
+
+  /** Registered operators with the stake that counts; `active` in the current epoch. */
+  operators(role: Role): { id: Address; stake: Amount; active: boolean }[] {
+    const { committee, roster } = this.currentEpoch;
+    const now = new Set(
+      role === "validator"
+        ? committee.map((member) => member.validator)
+        : roster.map((entry) => entry.encoder),
+    );
+    const rows = role === "validator" ? validators.rows(this.store) : encoders.rows(this.store);
+    return rows.map(({ parts }) => ({
+      id: parts[0]!,
+      stake: pools.get(this.store, role, parts[0]!)?.stake ?? 0n,
+      active: now.has(parts[0]!),
+    }));
+  }
+
+  /** Every entry in the order of keys, local ones included: what `load` takes. */
+  *entries(): Generator<readonly [key: string, value: Uint8Array]> {
+    for (const key of this.store.allKeys()) yield [key, this.store.get(key)!];
+  }
+}
+
+/** Writes everything but the head; returns what is allocated. */
+function writeGenesis(store: KeyedStore, genesis: Genesis, parameters: Parameters, epoch: EpochInfo): Amount {
+  let allocated = 0n;
+  for (const { address, amount } of genesis.accounts) {
+    accounts.put(store, { balance: amount, sequence: 0n }, address);
+    allocated += amount;
+  }
+  const stake = (role: Role, operator: Address, amount: Amount) => {
+    pools.put(store, { stake: amount, shares: amount, incoming: 0n }, role, operator);
+    delegations.put(store, { shares: amount, incoming: 0n, outgoingShares: 0n }, role, operator, operator);
+    allocated += amount;
+  };
+  for (const { validator, stake: amount, ...keys } of genesis.validators) {
+    const commission = { commissionBps: 0, nextCommissionBps: 0 };
+    const standing = { leaving: false, banned: false, equivocated: null };
+    validators.put(store, { ...keys, ...commission, ...standing }, validator);
+    stake("validator", validator, amount);
+  }
+  for (const { encoder, stake: amount, ...keys } of genesis.encoders) {
+    encoders.put(store, { ...keys, commissionBps: 0, nextCommissionBps: 0, leaving: false }, encoder);
+    stake("encoder", encoder, amount);
+  }
+  epochs.put(store, epoch, numberKey(0n));
+  parameterRows.put(store, Object.entries(formatParameters(parameters)), "all");
+  const { chainId, textTokenizer } = genesis;
+  constants.put(store, { chainId, genesis: genesisDigest(genesis), textTokenizer }, "all");
+  checkpointHeads.put(
+    store,
+    {
+      sequence: 0n,
+      digest: "00".repeat(32),
+      commit: 0n,
+      timestampMs: genesis.timestampMs,
+      leaves: 0,
+      epochEnds: false,
+    },
+    "now",
+  );
+  return allocated;
+}

@@ -1,0 +1,37 @@
+/**
+ * Why the ledger does not execute a transaction. The first group costs nothing and leaves no leaf, since nobody is
+ * known to have agreed to pay; the others cost the fee and change nothing else (LEDGER-1). Codes of the embedding
+ * job stand with their rules in `game/`; shared/docs/protocol/ledger.md has them all.
+ */
+export const UNPAID_REFUSALS = {
+  TX_MALFORMED: "not the canonical bytes of a transaction",
+  TX_CHAIN: "of another chain",
+  TX_SIGNATURE: "the sender's account did not sign it",
+  TX_EXPIRED: "its last epoch has passed",
+  SEQUENCE_STALE: "its sequence number was used",
+  SEQUENCE_GAP: "an earlier sequence number is missing",
+  FEE_BALANCE: "the balance does not cover base fee and tip",
+} as const;
+
+export const PAID_REFUSALS = {
+  AMOUNT_ZERO: "an amount of nothing",
+  BALANCE_SHORT: "the balance is too small",
+  OPERATOR_REGISTERED: "the account operates already",
+  OPERATOR_UNKNOWN: "the account does not operate",
+  OPERATOR_LEAVING: "it leaves at the end of the epoch already",
+  COMMISSION_RANGE: "a commission is at most 10 000 basis points",
+  ADDRESS_LENGTH: "a network address has 1 to 256 characters",
+  KEY_WEAK: "an Ed25519 key of small order",
+  KEY_POSSESSION: "possession of the BLS key is not proved",
+  STAKE_BELOW_MINIMUM: "the stake is below the minimum",
+  ASK_MODALITY: "an unknown or repeated modality",
+  ASK_PRICE: "a price is at least 1",
+  ASK_TOKENIZER: "not the governed tokenizer of the modality",
+  STAKE_SHORT: "the account has not staked so much there",
+  EVIDENCE_MALFORMED: "not two signed blocks",
+  EVIDENCE_SLOT: "the blocks are equal, or not of one author, round and kept epoch",
+  EVIDENCE_SIGNATURE: "a block is not signed by its author",
+  EVIDENCE_KNOWN: "that author was punished for this epoch or a later one",
+  JOB_EXISTS: "the job exists",
+  JOB_UNKNOWN: "no such open job",
+} as const;
