@@ -1,5 +1,6 @@
 import { err, ok, type Result, toHex } from "@soma/base";
 import { merkleRoot, type SignatureVerifier } from "@soma/crypto";
+import { verifyAuthenticator } from "./authenticate.ts";
 import type { EpochInfo } from "./epoch.ts";
 import { type Genesis, genesisParameters } from "./genesis.ts";
 import type { Address, Amount, Digest, EncoderId, JobId } from "./ids.ts";
@@ -31,13 +32,19 @@ export interface PaidJob {
   };
 }
 
-/** GAME-1: the payment was executed, and escrowed price x bytes and the tip. */
-export function verifyPayment(ledger: ReceiptLedger, genesis: Genesis): Result<PaidJob> {
+/** GAME-1: the payer signed the payment, and it was executed and escrowed price x bytes and the tip. */
+export function verifyPayment(
+  ledger: ReceiptLedger,
+  genesis: Genesis,
+  verifier: SignatureVerifier,
+): Result<PaidJob> {
   const { chainId, facts } = ledger;
   const refuse = (message: string) => err("RECEIPT_PAYMENT", message);
   const paid = executed(facts.payment, "GenerateEmbeddings");
   if (!paid.ok) return refuse(paid.message);
   const { value: request, transaction } = paid.value;
+  const authentic = verifyAuthenticator(transaction.signed, verifier);
+  if (!authentic.ok) return refuse(authentic.message);
   const parameters = genesisParameters(genesis);
   if (!parameters.ok) return refuse(parameters.message);
   const { epoch } = facts.payment;

@@ -36,6 +36,7 @@ export function verifyReveals(
   verifier: SignatureVerifier,
 ): Result<Digest> {
   const refuse = (message: string) => err("RECEIPT_REVEALS", message);
+  let listed: ReadonlySet<Digest> | null = null;
   if (fact.fact.kind === "transaction") {
     const bundle = executed(fact, "PostBundle");
     if (!bundle.ok) return refuse(bundle.message);
@@ -44,7 +45,12 @@ export function verifyReveals(
     if (!verifier.ed25519(paid.request.sessionKey, signed, sessionSignature)) {
       return refuse("the session key did not sign the bundle");
     }
+    listed = new Set(message.reveals.map(({ reveal }) => reveal.embeddingDigest));
+  } else {
+    const due = selection.commit + BigInt(paid.parameters.revealTimeout);
+    if (fact.fact.commit !== due) return refuse(`reveals without a bundle are due at commit ${due}`);
   }
+  let seats = 0;
   let before = "";
   for (const { reveal: signed, blob } of reveals) {
     const { reveal, signature } = signed;
@@ -53,6 +59,7 @@ export function verifyReveals(
     if (entry === undefined) return refuse(`${encoder} was not chosen`);
     if (!(encoder > before)) return refuse("the reveals do not ascend by encoder");
     before = encoder;
+    seats += entry.seats;
     if (reveal.job !== paid.job || reveal.attempt !== attempt) return refuse("of another job or attempt");
     if (embeddingDigest(paid.chainId, blob) !== reveal.embeddingDigest) {
       return refuse(`the vectors of ${encoder} are not those of its reveal`);
@@ -64,7 +71,13 @@ export function verifyReveals(
       return refuse(`${encoder} did not sign its reveal`);
     }
   }
+  if (!(3 * seats >= 2 * selection.seats)) {
+    return refuse(`${seats} of ${selection.seats} selected seats revealed, two thirds are needed`);
+  }
   const entries = reveals.map(({ reveal: { reveal } }) => reveal);
+  if (listed !== null && !entries.every((entry) => listed.has(entry.embeddingDigest))) {
+    return refuse("the submitter's bundle has other reveals");
+  }
   const digest = evaluatedSetDigest(paid.chainId, { job: paid.job, entries });
   const event = eventOf(eventsOf(fact), "JobBundled", paid.job);
   if (event?.bundle !== digest) return refuse("the ledger fixed another evaluated set");
@@ -157,10 +170,14 @@ export function verifyProof(
   { result, finals }: EvaluatedReveals,
   paid: PaidJob,
   selection: VerifiedSelection,
+  bundledAt: bigint,
   verifier: SignatureVerifier,
 ): Result<ProofSigners | null> {
-  if (fact.fact.kind === "deadline") return ok(null);
   const refuse = (message: string) => err("RECEIPT_PROOF", message);
+  const due = bundledAt + BigInt(paid.parameters.proofTimeout);
+  if (fact.fact.kind === "deadline") {
+    return fact.fact.commit === due ? ok(null) : refuse(`without a proof the job closes at commit ${due}`);
+  }
   const proof = executed(fact, "FinalProof");
   if (!proof.ok) return refuse(proof.message);
   const { value } = proof.value;

@@ -99,7 +99,7 @@ export function verifyReceipt(
   const ledger = verifyLedger(decoded.value, genesis, verifier);
   if (!ledger.ok) return ledger;
   const { facts } = ledger.value;
-  const paid = verifyPayment(ledger.value, genesis);
+  const paid = verifyPayment(ledger.value, genesis, verifier);
   if (!paid.ok) return paid;
   const dataHash = verifyData(paid.value, items);
   if (!dataHash.ok) return dataHash;
@@ -128,7 +128,8 @@ export function verifyReceipt(
     reveals,
   });
   if (!evaluated.ok) return evaluated;
-  const signers = verifyProof(facts.close, evaluated.value, paid.value, selection.value, verifier);
+  const bundledAt = facts.bundle.fact.commit;
+  const signers = verifyProof(facts.close, evaluated.value, paid.value, selection.value, bundledAt, verifier);
   if (!signers.ok) return signers;
   const outcome = verifyOutcome(facts.close, evaluated.value, paid.value);
   if (!outcome.ok) return outcome;
@@ -144,7 +145,7 @@ export function verifyReceipt(
       paid: facts.payment.fact.commit,
       drawn: facts.draw.fact.commit,
       selected: facts.selection.fact.commit,
-      bundled: facts.bundle.fact.commit,
+      bundled: bundledAt,
       closed: facts.close.fact.commit,
     },
     modality: paid.value.modality,

@@ -95,6 +95,17 @@ test("what is signed anew without a change still verifies", () => {
 // A quorum of validators certifies what is not so: everything that can be recomputed is refused all the same.
 test.each<[string, "payment" | "selection" | "bundle" | "close", Forgery, string]>([
   ["a refused payment", "payment", { refusal: "BALANCE_SHORT" }, "RECEIPT_PAYMENT"],
+  [
+    "a payment that the payer did not sign",
+    "payment",
+    {
+      kind: (kind) => {
+        const request = kind.GenerateEmbeddings!;
+        return { GenerateEmbeddings: { ...request, jobTip: request.jobTip + 1n } };
+      },
+    },
+    "RECEIPT_PAYMENT",
+  ],
   ["no job opened", "payment", { events: () => [] }, "RECEIPT_PAYMENT"],
   [
     "another escrow",
@@ -139,6 +150,19 @@ test.each<[string, "payment" | "selection" | "bundle" | "close", Forgery, string
     "selection",
     { kind: (kind) => ({ SelectCommits: { ...kind.SelectCommits!, sessionSignature: new Uint8Array(64) } }) },
     "RECEIPT_SELECTION",
+  ],
+  [
+    "a set that the bundle does not list",
+    "bundle",
+    {
+      kind: (kind) => {
+        const { sessionSignature: _, ...before } = kind.PostBundle!;
+        const bundle = { ...before, reveals: before.reveals.slice(1) };
+        const bytes = jobSigningBytes(chainId, "bundle", bundle);
+        return { PostBundle: { ...bundle, sessionSignature: payerKey().session.sign(bytes) } };
+      },
+    },
+    "RECEIPT_REVEALS",
   ],
   ["no evaluated set", "bundle", { events: () => [] }, "RECEIPT_REVEALS"],
   [
