@@ -3,6 +3,7 @@
 from fractions import Fraction
 
 import bls
+import consensus
 import edwards25519
 import embedding
 import mask
@@ -57,7 +58,26 @@ def bls_verify(x):
     return {"valid": bls.verify([unhex(p) for p in x["publics"]], unhex(x["message"]), unhex(x["signature"]))}
 
 
+def consensus_decide(x):
+    excluded = set(x.get("exclude", []))
+    blocks = [
+        consensus.Block(b["id"], b["author"], b["round"], tuple(b["ancestors"]), b["ts"])
+        for b in x["blocks"]
+        if b["round"] <= x["upToRound"] and b["id"] not in excluded
+    ]
+    return consensus.decide(x["stakes"], x["gcDepth"], blocks)
+
+
+def consensus_quorum(x):
+    value = consensus.quorum(int(x["total"]))
+    return {"quorum": str(value) if isinstance(x["total"], str) else value}
+
+
 FUNCTIONS = {
+    "consensus.decide": consensus_decide,
+    "consensus.verifyBlock": lambda x: {"error": consensus.verify_block(x["stakes"], x["block"], x["refs"])},
+    "consensus.clock": lambda x: {"rounds": consensus.clock(x["stakes"], x["start"], x["blocks"])},
+    "consensus.quorum": consensus_quorum,
     "sample.weighted": sample(sampling.weighted),
     "sample.seats": sample(sampling.seats),
     "shard.size": lambda x: shard.size(

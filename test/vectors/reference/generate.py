@@ -13,6 +13,7 @@ import sys
 from pathlib import Path
 
 import cases_bls
+import cases_consensus
 import cases_ed25519
 import cases_embedding
 import cases_mask
@@ -26,6 +27,7 @@ import cases_vrf
 
 GROUPS = {
     "bls": cases_bls,
+    "consensus-reference": cases_consensus,
     "ed25519": cases_ed25519,
     "embedding": cases_embedding,
     "mask": cases_mask,
