@@ -1,0 +1,1 @@
+export { emission, settleEpoch } from "./settle.ts";
