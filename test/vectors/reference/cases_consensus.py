@@ -11,7 +11,8 @@ def random_dag(
 ) -> list[dict]:
     """
     Blocks with a quorum of random parents each. Authors are absent in some rounds, the byzantine one sends two
-    blocks in some, and leaders' blocks reach few, so that skips and indirect decisions occur.
+    blocks in some, and leaders' blocks reach few, so that skips and indirect decisions occur. It must hold less
+    than a third of the stake: beyond that a slot can be both committed and skipped, and the rules name neither.
     """
     n = len(stakes)
     last: list[list[str]] = [[f"{letter(a)}0"] for a in range(n)]
