@@ -1,6 +1,9 @@
 import type { Message, StreamDefinition, StreamMessage } from "./define.ts";
 
-/** Permissions of one NATS user, in the words of the server's configuration. */
+/**
+ * What one NATS user may do. An empty list means nothing; the server's own format takes an empty `allow` for
+ * everything, so whoever writes its configuration must then write `deny: ">"`.
+ */
 export interface NatsPermissions {
   readonly publish: readonly string[];
   readonly subscribe: readonly string[];

@@ -7,6 +7,7 @@ import {
   DeadLetterStream,
   type Message,
   type RequestMessage,
+  registry,
   type StreamDefinition,
   type StreamMessage,
   type Tokens,
@@ -22,12 +23,12 @@ import {
   type RespondOptions,
   type SubscribeOptions,
 } from "./core-reader.ts";
-import { DurableConsumer } from "./durable-consumer.ts";
+import { DurableConsumer, GIVE_BACK_MS } from "./durable-consumer.ts";
 import { Follower, type FollowFrom, type FollowHandler } from "./follow.ts";
 import { buildHeaders, HEADER, type HeaderValues } from "./headers.ts";
 import { KeyedQueue } from "./keyed-queue.ts";
 import { type MessageContext, messageContext } from "./message-context.ts";
-import { askOnce, type RequestOptions } from "./request.ts";
+import { askOnce, isTimeout, type RequestOptions } from "./request.ts";
 import { Settler } from "./settle.ts";
 import { createStreamIfMissing, ensureStream, type StreamState, streamState } from "./streams.ts";
 
@@ -79,6 +80,7 @@ export class Bus {
   readonly #readers = new Set<Reader>();
   readonly #consumers = new Set<DurableConsumer>();
   readonly #streams = new Map<string, Promise<void>>();
+  readonly #staged = new Map<string, StreamDefinition>();
   #closing: Promise<void> | undefined;
 
   private constructor(options: BusOptions, connection: NatsConnection, jsm: JetStreamManager) {
@@ -156,6 +158,7 @@ export class Bus {
     options: PublishOptions = {},
   ): StagedMessage {
     const inStream = "stream" in message ? message : undefined;
+    if (inStream !== undefined) this.#staged.set(inStream.stream.name, inStream.stream);
     const traceparent = activeTraceparent();
     return {
       subject: message.subjectFor(this.network, tokens),
@@ -172,6 +175,10 @@ export class Bus {
   /** Sends a staged message; a repeat within the stream's window is dropped by its id. */
   async publishStaged(staged: StagedMessage): Promise<void> {
     if (staged.stream !== undefined) {
+      // A row left by an earlier process names a stream that this one may not have touched yet.
+      const stream =
+        this.#staged.get(staged.stream) ?? registry.streams().find(({ name }) => name === staged.stream);
+      if (stream !== undefined) await this.#ensured(stream);
       await this.#store(staged.subject, staged.payload, { ...staged, traceparent: undefined });
       return;
     }
@@ -343,10 +350,13 @@ export class Bus {
         jsm: this.#jsm,
         telemetry: this.telemetry,
         ensure: () => this.#create(stream),
-        take: (message) => {
+        take: (message, stopping) => {
           const binding = bindings.find((b) => b.message.parse(this.network, message.subject) !== undefined);
           if (binding === undefined) return settler.take(undefined, message);
-          return queue.run(key(binding, message), () => settler.take(binding, message));
+          return queue.run(key(binding, message), async () => {
+            if (stopping.aborted) message.nak(GIVE_BACK_MS);
+            else await settler.take(binding, message);
+          });
         },
       },
     );
@@ -365,11 +375,14 @@ export class Bus {
     options: { messageId: string; headers: HeaderValues; traceparent: string | undefined },
   ): Promise<StreamReceipt> {
     const headers = buildHeaders(options.headers, options.traceparent);
-    const ack = await this.#js.publish(subject, bytes, {
-      msgID: options.messageId,
-      retries: 5,
-      ...(headers === undefined ? {} : { headers }),
-    });
+    const ack = await storeAgain(() =>
+      this.#js.publish(subject, bytes, {
+        msgID: options.messageId,
+        timeout: 2000,
+        retries: 5,
+        ...(headers === undefined ? {} : { headers }),
+      }),
+    );
     return { sequence: ack.seq, duplicate: ack.duplicate };
   }
 
@@ -416,5 +429,16 @@ export class Bus {
     };
     this.#readers.add(tracked);
     return tracked;
+  }
+}
+
+/** A lost receipt is asked for again: the message id makes the repeat harmless. */
+async function storeAgain<T>(store: () => Promise<T>, attempts = 5): Promise<T> {
+  for (let left = attempts - 1; ; left--) {
+    try {
+      return await store();
+    } catch (error) {
+      if (left === 0 || !isTimeout(error)) throw error;
+    }
   }
 }

@@ -23,8 +23,8 @@ export interface DurableConsumerDeps {
   readonly telemetry: Telemetry;
   /** Makes the stream exist. */
   readonly ensure: () => Promise<void>;
-  /** Takes one message and settles it; must not reject. Resolves when it is settled. */
-  readonly take: (message: JsMsg) => Promise<void>;
+  /** Takes one message and settles it; must not reject. What waits for its turn when `stopping` aborts is given back. */
+  readonly take: (message: JsMsg, stopping: AbortSignal) => Promise<void>;
 }
 
 export interface DurableConsumerOptions extends ConsumeOptions {
@@ -33,6 +33,12 @@ export interface DurableConsumerOptions extends ConsumeOptions {
   /** Undefined takes the whole stream (an old server knows only one filter a consumer). */
   readonly filter: string | undefined;
 }
+
+/**
+ * Pause before a message that was given back comes again. Given back at once it would go into our own last pull,
+ * which an old server still holds, and come again only after the whole ack wait.
+ */
+export const GIVE_BACK_MS = 250;
 
 // The client asks for this many at most, so that a buffer of large messages cannot trip the server's 64 MB limit.
 const PULL_LIMIT_MESSAGES = 100;
@@ -156,7 +162,7 @@ export class DurableConsumer {
     this.#established.resolve();
     for await (const message of messages) {
       if (this.#stop.signal.aborted) {
-        message.nak();
+        message.nak(GIVE_BACK_MS);
         continue;
       }
       this.#begin(message);
@@ -171,7 +177,7 @@ export class DurableConsumer {
     const { seq } = message;
     if (this.#inFlight.size === 0) this.#lastProgress = Date.now();
     this.#inFlight.set(seq, message);
-    void this.#deps.take(message).finally(() => {
+    void this.#deps.take(message, this.#stop.signal).finally(() => {
       // A redelivery of the same message may have taken the entry over.
       if (this.#inFlight.get(seq) === message) this.#inFlight.delete(seq);
       this.#lastProgress = Date.now();

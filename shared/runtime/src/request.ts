@@ -50,11 +50,13 @@ function isNoResponder(error: unknown): boolean {
   return error instanceof errors.RequestError && error.isNoResponders();
 }
 
+/** Whether a request went out and no answer came in time. */
+export function isTimeout(error: unknown): boolean {
+  return error instanceof errors.TimeoutError || (error as Error).cause instanceof errors.TimeoutError;
+}
+
 function refusal(error: unknown): Result<Uint8Array> {
-  const timedOut =
-    error instanceof errors.TimeoutError ||
-    (error instanceof errors.RequestError && error.cause instanceof errors.TimeoutError);
-  return timedOut
+  return isTimeout(error)
     ? err("REQUEST_TIMEOUT", "no answer in time")
     : err("REQUEST_FAILED", error instanceof Error ? error.message : String(error));
 }
