@@ -107,7 +107,7 @@ export const CLAIMS: readonly Claim[] = [
   ),
   claim(
     "STILL COSTS NOTHING: encoders that never answer an offer. A third of them doing so stops the job; the payer has 95 % back.",
-    (t) => row(t, "stall").gain >= 0n && only(t, "third-stalls", "Refunded:attempts-exhausted"),
+    (t) => row(t, "stall").gain >= 0n && mostly(t, "third-stalls", "Refunded:attempts-exhausted"),
     true,
   ),
   claim(
