@@ -1,0 +1,2 @@
+export { service } from "./shell/service.ts";
+export { SignerLog } from "./shell/signer-log.ts";

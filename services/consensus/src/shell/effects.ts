@@ -1,0 +1,201 @@
+import { assertNever, SomaError } from "@soma/base";
+import { encode } from "@soma/codec";
+import { SubmitTransaction } from "@soma/contracts";
+import type { ValidatorKeys } from "@soma/identity";
+import { blockDigest, blockSigningBytes, encodeSignedBlock } from "@soma/protocol";
+import type { Bus } from "@soma/runtime";
+import { beaconAlpha } from "@soma/sampling";
+import type { ConsensusEffect, StoredCommit, VerifiedBlock } from "../core/index.ts";
+import type { ConsensusActor } from "./actor.ts";
+import type { CommitDelivery } from "./commit-delivery.ts";
+import type { Equivocations } from "./equivocations.ts";
+import type { ConsensusMetrics } from "./metrics.ts";
+import {
+  BATCH_BYTES,
+  BlockRequestCodec,
+  BlockResponseCodec,
+  CommitRequestCodec,
+  CommitResponseCodec,
+  OwnRoundRequestCodec,
+  OwnRoundResponseCodec,
+} from "./peer-wire.ts";
+import { bodyOf, type Peers } from "./peers.ts";
+import type { SignerLog } from "./signer-log.ts";
+import type { ConsensusStore } from "./store.ts";
+
+export interface EffectsOptions {
+  readonly chainId: string;
+  readonly keys: ValidatorKeys;
+  readonly bus: Bus;
+  readonly store: ConsensusStore;
+  readonly signerLog: SignerLog;
+  readonly peers: Peers;
+  readonly delivery: CommitDelivery;
+  readonly equivocations: Equivocations;
+  readonly metrics: ConsensusMetrics;
+  readonly onError: (error: unknown) => void;
+}
+
+/** Carries out the core's effects. */
+export class Effects {
+  readonly #o: EffectsOptions;
+  #timer: NodeJS.Timeout | undefined;
+  #actor: ConsensusActor | undefined;
+  // Accepted blocks wait here and are written together: before anything that rests on them leaves (DESIGN section 5).
+  #blocks: VerifiedBlock[] = [];
+  #commits: StoredCommit[] = [];
+
+  constructor(options: EffectsOptions) {
+    this.#o = options;
+  }
+
+  attach(actor: ConsensusActor): void {
+    this.#actor = actor;
+  }
+
+  async perform(effect: ConsensusEffect): Promise<void> {
+    const { store, peers, delivery, metrics } = this.#o;
+    switch (effect.kind) {
+      case "persist":
+        this.#blocks.push(...effect.blocks);
+        this.#commits.push(...effect.commits);
+        return;
+      case "deliver-commit":
+        await this.flush();
+        metrics.commit.set(Number(effect.commit.index));
+        delivery.deliver(effect);
+        return;
+      case "store-certificate":
+        await this.flush();
+        await store.storeCertificate(effect.certificate);
+        return;
+      case "propose":
+        await this.flush();
+        await this.#propose(effect);
+        return;
+      case "broadcast":
+        await this.flush();
+        await peers.broadcast(effect.block);
+        return;
+      case "fetch-blocks": {
+        const { to, epoch, refs } = effect;
+        await peers.send("block-request", to, bodyOf(BlockRequestCodec, { epoch, refs: [...refs] }));
+        return;
+      }
+      case "serve-blocks":
+        await this.#serveBlocks(effect);
+        return;
+      case "ask-own-round":
+        for (const to of effect.to) {
+          await peers.send("own-round-request", to, bodyOf(OwnRoundRequestCodec, { epoch: effect.epoch }));
+        }
+        return;
+      case "report-own-round": {
+        const { to, epoch, own, tip } = effect;
+        const answer = { epoch, own: own?.bytes ?? null, tip: tip?.bytes ?? null };
+        await peers.send("own-round-response", to, bodyOf(OwnRoundResponseCodec, answer));
+        return;
+      }
+      case "rebuild-signer-log":
+        await this.#o.signerLog.rebuild(effect.epoch, effect.floor);
+        return;
+      case "fetch-commits": {
+        const { to, after, limit } = effect;
+        await peers.send("commit-request", to, bodyOf(CommitRequestCodec, { after, limit }));
+        return;
+      }
+      case "serve-commits":
+        await this.flush();
+        await this.#serveCommits(effect);
+        return;
+      case "set-timer":
+        clearTimeout(this.#timer);
+        this.#timer = setTimeout(
+          () => this.#actor?.tell({ kind: "tick" }),
+          Math.max(0, effect.atMs - Date.now()),
+        );
+        return;
+      case "report-equivocation":
+        this.#o.equivocations.report(effect.first.bytes, effect.second.bytes);
+        return;
+      case "return-transactions":
+        this.#returnTransactions(effect.block);
+        return;
+      case "fatal":
+        throw new SomaError(effect.code, effect.message);
+      default:
+        return assertNever(effect);
+    }
+  }
+
+  /** Writes what `persist` left waiting, in one transaction. */
+  async flush(): Promise<void> {
+    if (this.#blocks.length === 0 && this.#commits.length === 0) return;
+    const [blocks, commits] = [this.#blocks, this.#commits];
+    this.#blocks = [];
+    this.#commits = [];
+    await this.#o.store.persist(blocks, commits);
+  }
+
+  close(): void {
+    clearTimeout(this.#timer);
+  }
+
+  async #propose({ body, provesLeadership }: Extract<ConsensusEffect, { kind: "propose" }>): Promise<void> {
+    const { chainId, keys, signerLog, metrics } = this.#o;
+    const full = provesLeadership
+      ? { ...body, vrfProof: keys.vrf.prove(beaconAlpha(chainId, body.epoch, body.round)).proof }
+      : body;
+    const signature = keys.block.sign(blockSigningBytes(chainId, full));
+    const bytes = encodeSignedBlock({ body: full, signature });
+    const began = performance.now();
+    await signerLog.append({ epoch: full.epoch, round: full.round, block: bytes });
+    metrics.signerSync.record((performance.now() - began) / 1000);
+    metrics.proposed.add(1);
+    metrics.round.set(full.round);
+    metrics.epoch.set(Number(full.epoch));
+    const ref = { round: full.round, author: full.author, digest: blockDigest(chainId, bytes) };
+    this.#actor?.tell({ kind: "own-block-signed", block: { ref, body: full, bytes } });
+  }
+
+  async #serveBlocks(effect: Extract<ConsensusEffect, { kind: "serve-blocks" }>): Promise<void> {
+    const stored = await this.#o.store.blocks(effect.stored);
+    const blocks: Uint8Array[] = [];
+    let size = 0;
+    // What does not fit is asked for again.
+    for (const { bytes } of [...effect.blocks, ...stored]) {
+      size += bytes.length + 4;
+      if (size > BATCH_BYTES) break;
+      blocks.push(bytes);
+    }
+    if (blocks.length === 0) return;
+    await this.#o.peers.send(
+      "block-response",
+      effect.to,
+      bodyOf(BlockResponseCodec, { epoch: effect.epoch, blocks }),
+    );
+  }
+
+  async #serveCommits({
+    to,
+    after,
+    limit,
+  }: Extract<ConsensusEffect, { kind: "serve-commits" }>): Promise<void> {
+    const batch = await this.#o.store.batch(after, limit, BATCH_BYTES);
+    if (batch === null) return;
+    const bytesOf = (blocks: readonly VerifiedBlock[]) => blocks.map(({ bytes }) => bytes);
+    const body = encode(CommitResponseCodec, {
+      commits: [...batch.commits],
+      blocks: bytesOf(batch.blocks),
+      voters: bytesOf(batch.voters),
+    });
+    await this.#o.peers.send("commit-response", to, body);
+  }
+
+  #returnTransactions(block: VerifiedBlock): void {
+    for (const bytes of block.body.transactions) {
+      // Refused if another block carried it meanwhile, which is as well.
+      this.#o.bus.request(SubmitTransaction, {}, bytes).catch(this.#o.onError);
+    }
+  }
+}

@@ -1,0 +1,23 @@
+import type { Telemetry } from "@soma/telemetry";
+
+export function consensusMetrics(telemetry: Telemetry) {
+  const { metrics } = telemetry;
+  return {
+    round: metrics.gauge("consensus.round", { unit: "{round}", doc: "The round that the clock is in." }),
+    commit: metrics.gauge("consensus.commit", { unit: "{commit}", doc: "Index of the last own commit." }),
+    epoch: metrics.gauge("consensus.epoch", { unit: "{epoch}", doc: "The epoch in progress." }),
+    proposed: metrics.counter("consensus.blocks.proposed", { unit: "{block}", doc: "Own blocks signed." }),
+    received: metrics.counter("consensus.blocks.received", {
+      unit: "{block}",
+      doc: "Blocks from peers, by whether they were taken or the code of their refusal.",
+    }),
+    signerSync: metrics.histogram("consensus.signer_log.sync", {
+      unit: "s",
+      doc: "Writing and syncing an own block to the signer log.",
+    }),
+    step: metrics.histogram("consensus.step.duration", { unit: "s", doc: "One step of the core." }),
+    queue: metrics.gauge("consensus.inputs", { unit: "{input}", doc: "Inputs waiting for the core." }),
+    held: metrics.gauge("consensus.held", { unit: "{entry}", doc: "Entries in memory by kind (CONS-11)." }),
+  };
+}
+export type ConsensusMetrics = ReturnType<typeof consensusMetrics>;

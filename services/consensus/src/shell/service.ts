@@ -1,0 +1,194 @@
+import { join } from "node:path";
+import { ok, SomaError } from "@soma/base";
+import {
+  CheckpointCertified,
+  CommitStream,
+  ConsensusStatus,
+  EpochOpened,
+  GetEpoch,
+  ReplayCommits,
+  TakeBatch,
+} from "@soma/contracts";
+import { nativeVerifier, selfTestEd25519 } from "@soma/crypto/native";
+import { loadGenesis, loadKeyFile, ValidatorKeys } from "@soma/identity";
+import { BLOCK_LIMITS, type EpochInfo, genesisParameters } from "@soma/protocol";
+import { type Bus, defineService, sleep } from "@soma/runtime";
+import {
+  ConsensusState,
+  decodeCertifiedBlock,
+  type SignerLog as Found,
+  type Recovered,
+} from "../core/index.ts";
+import { ConsensusActor } from "./actor.ts";
+import { CommitDelivery } from "./commit-delivery.ts";
+import { ConsensusConfig } from "./config.ts";
+import { Effects } from "./effects.ts";
+import { Equivocations } from "./equivocations.ts";
+import { consensusMetrics } from "./metrics.ts";
+import { Peers } from "./peers.ts";
+import { SignerLog, type SignerLogStatus } from "./signer-log.ts";
+import { ConsensusStore, type ConsensusTables, MIGRATIONS } from "./store.ts";
+
+/** One validator's DAG: proposes, verifies, decides, and hands commits to the executor. */
+export const service = defineService<ConsensusTables>()({
+  name: "consensus",
+  config: ConsensusConfig,
+  migrations: MIGRATIONS,
+  async open({ config, bus, database, telemetry, signal, recovering, fail, defer }) {
+    recovering();
+    selfTestEd25519();
+    const genesis = loadGenesis(config.genesis);
+    const { chainId } = genesis;
+    const parameters = genesisParameters(genesis);
+    if (!parameters.ok) throw new SomaError(parameters.code, parameters.message);
+    const keys = new ValidatorKeys(loadKeyFile(config.keyFile, "validator").seed);
+    const metrics = consensusMetrics(telemetry);
+    const onError = (error: unknown) =>
+      telemetry.log.warn({ error: String(error) }, "consensus side task failed");
+
+    await bus.ensureStream(CommitStream);
+    const { log: signerLog, found } = await SignerLog.open(join(config.data, "signer.log"));
+    defer(() => signerLog.close());
+    const store = new ConsensusStore(database, chainId);
+    const peers = new Peers({ bus, chainId, metrics });
+    const delivery = new CommitDelivery(bus, onError);
+    defer(() => delivery.close());
+    const equivocations = new Equivocations({ bus, chainId, keys, onError });
+    const effects = new Effects({
+      chainId,
+      keys,
+      bus,
+      store,
+      signerLog,
+      peers,
+      delivery,
+      equivocations,
+      metrics,
+      onError,
+    });
+    defer(() => effects.close());
+
+    const state = new ConsensusState({ chainId, self: keys.account.address, verifier: nativeVerifier });
+    const actor = new ConsensusActor({
+      state,
+      perform: (effect) => effects.perform(effect),
+      idle: () => effects.flush(),
+      refused: (input, code) => telemetry.log.debug({ input: input.kind, code }, "input refused"),
+      stepped: (seconds, waiting) => {
+        metrics.step.record(seconds);
+        metrics.queue.set(waiting);
+      },
+      fail,
+      now: () => Date.now(),
+    });
+    effects.attach(actor);
+    defer(() => actor.close());
+
+    await bus.subscribe(EpochOpened, {}, (info) => {
+      peers.opens(info);
+      actor.tell({ kind: "epoch-opened", info, parameters: parameters.value });
+      store.prune(info.epoch - BigInt(config.retainEpochs)).catch(onError);
+    });
+    // The executor opens epochs; it answers from its own database, so it need not wait for this service.
+    const epoch = await currentEpoch(bus);
+    peers.opens(epoch);
+    const last = await store.last();
+    const inEpoch = last?.epoch === epoch.epoch ? last : null;
+    const floor = (inEpoch?.leaderRound ?? 0) - 2 * parameters.value.gcDepth;
+    const stored = await store.above(epoch.epoch, Math.max(0, floor));
+    await bus.subscribe(CheckpointCertified, {}, ({ checkpoint }) => {
+      actor.tell({
+        kind: "commit-certified",
+        epoch: checkpoint.epoch,
+        index: checkpoint.commitIndex,
+        digest: checkpoint.commitDigest,
+      });
+    });
+    const recovered: Omit<Recovered, "nowMs"> = {
+      kind: "recovered",
+      info: epoch,
+      parameters: parameters.value,
+      last: last ?? null,
+      commits: stored.commits,
+      blocks: stored.blocks,
+      signerLog: signerLogOf(found, chainId),
+    };
+    actor.tell(recovered);
+    await peers.listen(actor);
+    if (found.status === "lost") {
+      telemetry.log.warn(
+        {},
+        "the signer log is lost: nothing is signed until a quorum told the last own round",
+      );
+    }
+
+    await bus.respond(
+      ReplayCommits,
+      {},
+      async ({ fromIndex }) => {
+        let republished = 0;
+        const again = `replay-${Date.now()}`;
+        for await (const { commit, digest, snapshot, blocks } of store.replay(BigInt(fromIndex))) {
+          await delivery.send({ commit, digest, beacon: snapshot.beacon, blocks }, again);
+          republished += 1;
+        }
+        return ok({ republished });
+      },
+      { concurrency: 1 },
+    );
+    await bus.respond(ConsensusStatus, {}, () =>
+      ok({
+        epoch: String(state.engine?.context.epoch ?? 0n),
+        round: state.round,
+        lastCommit: String(state.lastCommit?.index ?? 0n),
+        proposing: state.isSigning,
+      }),
+    );
+
+    // Transactions are pulled, so that the mempool keeps what does not fit, and no queue here grows.
+    const pulling = (async () => {
+      while (!signal.aborted) {
+        const room = BLOCK_LIMITS.transactions - state.queue.length;
+        if (state.isSigning && room > 0) {
+          const batch = await bus.request(
+            TakeBatch,
+            {},
+            { maxTransactions: room, maxBytes: BLOCK_LIMITS.totalTransactionBytes },
+            { failFast: true },
+          );
+          if (batch.ok && batch.value.length > 0) {
+            actor.tell({ kind: "transactions-available", transactions: batch.value });
+          }
+        }
+        for (const [kind, count] of Object.entries(state.sizes())) metrics.held.set(count, { kind });
+        await sleep(config.batchInterval);
+      }
+    })().catch(fail);
+    defer(() => pulling);
+
+    return {
+      health: () => ({ ok: !state.isHalted, detail: { round: state.round, signing: state.isSigning } }),
+    };
+  },
+});
+
+async function currentEpoch(bus: Bus): Promise<EpochInfo> {
+  const answer = await bus.request(GetEpoch, {}, { epoch: null }, { timeoutMs: 60_000 });
+  if (!answer.ok) throw new SomaError(answer.code, `state did not tell the epoch: ${answer.message}`);
+  if (answer.value === null) throw new SomaError("CONSENSUS_NO_EPOCH", "state knows no epoch");
+  return answer.value;
+}
+
+function signerLogOf(found: SignerLogStatus, chainId: string): Found {
+  if (found.status === "lost") return found;
+  if (found.last === null) return { status: "intact", last: null, rebuiltIn: found.rebuiltIn };
+  const { epoch, round, block } = found.last;
+  const opened = block.length === 0 ? undefined : decodeCertifiedBlock(chainId, block);
+  // An own entry that no longer decodes is damage, whatever its checksum says.
+  if (opened?.ok === false) return { status: "lost" };
+  return {
+    status: "intact",
+    last: { epoch, round, block: opened?.value ?? null },
+    rebuiltIn: found.rebuiltIn,
+  };
+}

@@ -1,0 +1,150 @@
+import { type FileHandle, mkdir, open, readFile, rename } from "node:fs/promises";
+import { dirname } from "node:path";
+import { bytesEqual, concatBytes, SomaError, u32be } from "@soma/base";
+import { bcs, byteString, decodeExact, encode, u32, u64 } from "@soma/codec";
+import { sha256 } from "@soma/crypto";
+import { BLOCK_LIMITS } from "@soma/protocol";
+
+const EntryCodec = bcs.struct("SignerLogEntry", {
+  epoch: u64,
+  round: u32,
+  /** The signed block; empty in the first entry of a log that was begun anew. */
+  block: byteString,
+  /** The entry begins a log that replaces a lost one. */
+  rebuilt: bcs.bool(),
+});
+export type SignerLogEntry = typeof EntryCodec.$inferType;
+
+const MAX_ENTRY_BYTES = BLOCK_LIMITS.bytes + 64;
+const CHECKSUM_BYTES = 8;
+/** Entries after which the file is written anew with the last one alone. */
+const COMPACT_AFTER = 4_096;
+
+export type SignerLogStatus =
+  | { readonly status: "intact"; readonly last: SignerLogEntry | null; readonly rebuiltIn: bigint | null }
+  | { readonly status: "lost" };
+
+/**
+ * CONS-8: what this validator has signed, in a file of its own that no database backup ever brings back. An
+ * entry is on disk, synced, before its block is shown to anybody.
+ *
+ * Record: u32 length, first 8 bytes of the entry's SHA-256, entry. A record cut short at the very end was never
+ * synced, hence never shown, and is dropped; any other damage makes the log doubtful, which is: lost.
+ */
+export class SignerLog {
+  readonly #path: string;
+  #file: FileHandle | undefined;
+  #entries = 0;
+  #rebuiltIn: bigint | null = null;
+
+  private constructor(path: string) {
+    this.#path = path;
+  }
+
+  /** Begins the log of a validator that has never signed: at its registration, by its operator's word. */
+  static async create(path: string): Promise<void> {
+    await mkdir(dirname(path), { recursive: true });
+    const file = await open(path, "wx", 0o600).catch((cause: NodeJS.ErrnoException) => {
+      if (cause.code === "EEXIST") {
+        throw new SomaError("SIGNER_LOG_EXISTS", `${path} exists; a signer log is never begun twice`);
+      }
+      throw cause;
+    });
+    await file.sync();
+    await file.close();
+    await syncFolder(dirname(path));
+  }
+
+  static async open(path: string): Promise<{ log: SignerLog; found: SignerLogStatus }> {
+    const log = new SignerLog(path);
+    const bytes = await readFile(path).catch(() => undefined);
+    if (bytes === undefined) return { log, found: { status: "lost" } };
+    const read = readEntries(bytes);
+    if (read === undefined) return { log, found: { status: "lost" } };
+    log.#file = await open(path, "r+");
+    await log.#file.truncate(read.length);
+    await log.#file.datasync();
+    log.#entries = read.entries.length;
+    log.#rebuiltIn = read.entries.find((entry) => entry.rebuilt)?.epoch ?? null;
+    return {
+      log,
+      found: { status: "intact", last: read.entries.at(-1) ?? null, rebuiltIn: log.#rebuiltIn },
+    };
+  }
+
+  /** Resolves once the entry is on disk. What it throws must end the process: the block must not be shown. */
+  async append(entry: Omit<SignerLogEntry, "rebuilt">): Promise<void> {
+    if (this.#file === undefined) throw new SomaError("SIGNER_LOG_LOST", "a lost signer log takes no blocks");
+    if (this.#entries >= COMPACT_AFTER) {
+      await this.#replace({ ...entry, rebuilt: false });
+      return;
+    }
+    const record = recordOf({ ...entry, rebuilt: false });
+    const { size } = await this.#file.stat();
+    await this.#file.write(record, 0, record.length, size);
+    await this.#file.datasync();
+    this.#entries += 1;
+  }
+
+  /** Begins anew after a loss: nothing at or below `round` of `epoch` is ever signed. */
+  async rebuild(epoch: bigint, round: number): Promise<void> {
+    await this.#replace({ epoch, round, block: new Uint8Array(), rebuilt: true });
+    this.#rebuiltIn = epoch;
+  }
+
+  async close(): Promise<void> {
+    await this.#file?.close();
+    this.#file = undefined;
+  }
+
+  /** A new file with what must be remembered, put in place of the old one in one step. */
+  async #replace(entry: SignerLogEntry): Promise<void> {
+    await mkdir(dirname(this.#path), { recursive: true });
+    const next = `${this.#path}.next`;
+    const rebuilt =
+      this.#rebuiltIn === null || entry.rebuilt
+        ? []
+        : [recordOf({ epoch: this.#rebuiltIn, round: 0, block: new Uint8Array(), rebuilt: true })];
+    const file = await open(next, "w+", 0o600);
+    await file.writeFile(concatBytes(...rebuilt, recordOf(entry)));
+    await file.sync();
+    await rename(next, this.#path);
+    await syncFolder(dirname(this.#path));
+    await this.#file?.close();
+    this.#file = file;
+    this.#entries = rebuilt.length + 1;
+  }
+}
+
+function recordOf(entry: SignerLogEntry): Uint8Array {
+  const bytes = encode(EntryCodec, entry);
+  return concatBytes(u32be(bytes.length), sha256(bytes).subarray(0, CHECKSUM_BYTES), bytes);
+}
+
+/** The entries and the length of the file that holds them; undefined if the file is damaged. */
+function readEntries(file: Uint8Array): { entries: SignerLogEntry[]; length: number } | undefined {
+  const entries: SignerLogEntry[] = [];
+  const view = new DataView(file.buffer, file.byteOffset, file.length);
+  let at = 0;
+  while (at < file.length) {
+    const body = at + 4 + CHECKSUM_BYTES;
+    if (body > file.length) return { entries, length: at };
+    const end = body + view.getUint32(at);
+    if (end - body > MAX_ENTRY_BYTES) return undefined;
+    if (end > file.length) return { entries, length: at };
+    const bytes = file.subarray(body, end);
+    const isWhole = bytesEqual(sha256(bytes).subarray(0, CHECKSUM_BYTES), file.subarray(at + 4, body));
+    const entry = isWhole ? decodeExact(EntryCodec, bytes, MAX_ENTRY_BYTES) : undefined;
+    // Sectors may reach the disk out of order: a whole length with a torn body, at the very end, was not synced.
+    if (entry?.ok !== true) return end === file.length ? { entries, length: at } : undefined;
+    entries.push(entry.value);
+    at = end;
+  }
+  return { entries, length: at };
+}
+
+async function syncFolder(folder: string): Promise<void> {
+  const handle = await open(folder, "r");
+  await handle.sync();
+  await handle.close();
+}

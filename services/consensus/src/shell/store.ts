@@ -1,0 +1,236 @@
+import { SomaError } from "@soma/base";
+import { decodeExact, encode } from "@soma/codec";
+import { type BlockRef, type Commit, CommitCodec } from "@soma/protocol";
+import { type Database, insertMany, type Migration } from "@soma/storage";
+import {
+  type CertifiedCommit,
+  type CommitBatch,
+  decodeCertifiedBlock,
+  type SequenceSnapshot,
+  type StoredCommit,
+  type VerifiedBlock,
+} from "../core/index.ts";
+import { formatSnapshot, parseSnapshot } from "./snapshot-format.ts";
+
+export interface ConsensusTables {
+  block: { digest: string; epoch: bigint; round: number; author: number; bytes: Uint8Array };
+  commit_point: {
+    index: bigint;
+    epoch: bigint;
+    digest: string;
+    leader_round: number;
+    bytes: Uint8Array;
+    snapshot: string;
+  };
+  certificate: { index: bigint; voters: string };
+}
+
+export const MIGRATIONS: readonly Migration[] = [
+  {
+    name: "0001-blocks-and-commits",
+    sql: `create table block (
+      digest text primary key,
+      epoch bigint not null,
+      round integer not null,
+      author integer not null,
+      bytes bytea not null
+    );
+    create index block_round on block (epoch, round);
+    create table commit_point (
+      index bigint primary key,
+      epoch bigint not null,
+      digest text not null,
+      leader_round integer not null,
+      bytes bytea not null,
+      snapshot text not null
+    );
+    create index commit_epoch on commit_point (epoch, index);
+    create table certificate (index bigint primary key, voters text not null);`,
+  },
+];
+
+const MAX_COMMIT_BYTES = 16 * 1024 * 1024;
+
+/** Blocks, commits and certificates of one validator, for restarts and for peers that lag. */
+export class ConsensusStore {
+  readonly #database: Database<ConsensusTables>;
+  readonly #chainId: string;
+
+  constructor(database: Database<ConsensusTables>, chainId: string) {
+    this.#database = database;
+    this.#chainId = chainId;
+  }
+
+  /** One transaction (a `persist` effect, or several in a row). A repeat after a crash changes nothing. */
+  async persist(blocks: readonly VerifiedBlock[], commits: readonly StoredCommit[]): Promise<void> {
+    await this.#database.transaction(async (tx) => {
+      const rows = blocks.map(({ ref, body, bytes }) => ({
+        digest: ref.digest,
+        epoch: body.epoch,
+        round: ref.round,
+        author: ref.author,
+        bytes,
+      }));
+      const points = commits.map(({ commit, digest, snapshot }) => ({
+        index: commit.index,
+        epoch: commit.epoch,
+        digest,
+        leader_round: commit.leader.round,
+        bytes: encode(CommitCodec, commit),
+        snapshot: formatSnapshot(snapshot),
+      }));
+      await insertMany(tx, "block", rows, { onConflict: "ignore" });
+      await insertMany(tx, "commit_point", points, { onConflict: "ignore" });
+    });
+  }
+
+  async storeCertificate({ index, voters }: CertifiedCommit): Promise<void> {
+    await this.#database.kysely
+      .insertInto("certificate")
+      .values({ index, voters: JSON.stringify(voters.map(({ digest }) => digest)) })
+      .onConflict((c) => c.doNothing())
+      .execute();
+  }
+
+  async last(): Promise<SequenceSnapshot | null> {
+    const row = await this.#database.kysely
+      .selectFrom("commit_point")
+      .select("snapshot")
+      .orderBy("index", "desc")
+      .limit(1)
+      .executeTakeFirst();
+    return row === undefined ? null : parseSnapshot(row.snapshot);
+  }
+
+  /** Commits and blocks of an epoch whose round is above `round`. */
+  async above(epoch: bigint, round: number): Promise<{ commits: Commit[]; blocks: VerifiedBlock[] }> {
+    const commits = await this.#database.kysely
+      .selectFrom("commit_point")
+      .select("bytes")
+      .where("epoch", "=", epoch)
+      .where("leader_round", ">", round)
+      .orderBy("index")
+      .execute();
+    const blocks = await this.#database.kysely
+      .selectFrom("block")
+      .select("bytes")
+      .where("epoch", "=", epoch)
+      .where("round", ">", round)
+      .orderBy("round")
+      .orderBy("author")
+      .execute();
+    return {
+      commits: commits.map((row) => this.#commit(row.bytes)),
+      blocks: blocks.map((row) => this.#block(row.bytes)),
+    };
+  }
+
+  async blocks(refs: readonly BlockRef[]): Promise<VerifiedBlock[]> {
+    if (refs.length === 0) return [];
+    const rows = await this.#database.kysely
+      .selectFrom("block")
+      .select(["digest", "bytes"])
+      .where(
+        "digest",
+        "in",
+        refs.map(({ digest }) => digest),
+      )
+      .execute();
+    const byDigest = new Map(rows.map((row) => [row.digest, row.bytes]));
+    return refs.flatMap(({ digest }) => {
+      const bytes = byDigest.get(digest);
+      return bytes === undefined ? [] : [this.#block(bytes)];
+    });
+  }
+
+  /** Commits from an index on, in order, with their blocks: what the executor is sent again. */
+  async *replay(
+    from: bigint,
+  ): AsyncGenerator<{ commit: Commit; digest: string; snapshot: SequenceSnapshot; blocks: VerifiedBlock[] }> {
+    for (let next = from; ; ) {
+      const rows = await this.#database.kysely
+        .selectFrom("commit_point")
+        .selectAll()
+        .where("index", ">=", next)
+        .orderBy("index")
+        .limit(64)
+        .execute();
+      for (const row of rows) {
+        const commit = this.#commit(row.bytes);
+        const snapshot = parseSnapshot(row.snapshot);
+        yield { commit, digest: row.digest, snapshot, blocks: await this.blocks(commit.blocks) };
+        next = row.index + 1n;
+      }
+      if (rows.length < 64) return;
+    }
+  }
+
+  /**
+   * CONS-9: at most `limit` commits of one epoch after `after`, ending at a certified one or at the epoch's
+   * last, within `maxBytes`; null if there are none to give.
+   */
+  async batch(after: bigint, limit: number, maxBytes: number): Promise<CommitBatch | null> {
+    const rows = await this.#database.kysely
+      .selectFrom("commit_point")
+      .leftJoin("certificate", "certificate.index", "commit_point.index")
+      .select(["commit_point.index", "epoch", "bytes", "snapshot", "voters"])
+      .where("commit_point.index", ">", after)
+      .orderBy("commit_point.index")
+      .limit(limit)
+      .execute();
+    const first = rows[0];
+    if (first === undefined || first.index !== after + 1n) return null;
+    let best: CommitBatch | null = null;
+    const commits: Commit[] = [];
+    const blocks: VerifiedBlock[] = [];
+    let size = 0;
+    for (const row of rows) {
+      if (row.epoch !== first.epoch) break;
+      const commit = this.#commit(row.bytes);
+      const own = await this.blocks(commit.blocks);
+      size += row.bytes.length + own.reduce((sum, block) => sum + block.bytes.length, 0);
+      if (size > maxBytes) break;
+      commits.push(commit);
+      blocks.push(...own);
+      if (row.voters !== null) {
+        const digests = JSON.parse(row.voters) as string[];
+        const voters = await this.blocks(digests.map((digest) => ({ round: 0, author: 0, digest })));
+        best = { commits: [...commits], blocks: [...blocks], voters };
+      } else if (parseSnapshot(row.snapshot).closed) {
+        best = { commits: [...commits], blocks: [...blocks], voters: [] };
+      }
+    }
+    return best;
+  }
+
+  /** Forgets epochs before `epoch`. */
+  async prune(epoch: bigint): Promise<void> {
+    await this.#database.transaction(async (tx) => {
+      const oldest = await tx
+        .selectFrom("commit_point")
+        .select((e) => e.fn.min("index").as("index"))
+        .where("epoch", ">=", epoch)
+        .executeTakeFirst();
+      await tx.deleteFrom("block").where("epoch", "<", epoch).execute();
+      await tx.deleteFrom("commit_point").where("epoch", "<", epoch).execute();
+      if (oldest?.index != null) {
+        await tx.deleteFrom("certificate").where("index", "<", oldest.index).execute();
+      }
+    });
+  }
+
+  #commit(bytes: Uint8Array): Commit {
+    const decoded = decodeExact(CommitCodec, bytes, MAX_COMMIT_BYTES);
+    if (!decoded.ok)
+      throw new SomaError("CONSENSUS_STORE", `a stored commit does not decode: ${decoded.message}`);
+    return decoded.value;
+  }
+
+  /** Stored blocks were verified when they came. */
+  #block(bytes: Uint8Array): VerifiedBlock {
+    const decoded = decodeCertifiedBlock(this.#chainId, bytes);
+    if (!decoded.ok)
+      throw new SomaError("CONSENSUS_STORE", `a stored block does not decode: ${decoded.message}`);
+    return decoded.value;
+  }
+}
