@@ -1,0 +1,94 @@
+import { ok, type Result } from "@soma/base";
+import type { EpochInfo, Hex32, JobMessageInput, TransactionKindInput } from "@soma/protocol";
+import type { EncoderContext } from "../context.ts";
+import type { EncoderEffect } from "../effect.ts";
+import type { EncoderJob, Post } from "../job.ts";
+
+/** What a rule about one job may look at beside the job. */
+export interface JobView {
+  readonly context: EncoderContext;
+  /** Facts of the epoch in which the job was paid. */
+  readonly epoch: EpochInfo;
+  /** The last proven commit. */
+  readonly head: bigint;
+}
+
+/** What a rule made of a job. */
+export interface Turn {
+  readonly job: EncoderJob;
+  readonly effects: readonly EncoderEffect[];
+}
+
+export function turned(job: EncoderJob, ...effects: readonly EncoderEffect[]): Turn {
+  return { job, effects };
+}
+
+export function taken(job: EncoderJob, ...effects: readonly EncoderEffect[]): Result<Turn> {
+  return ok({ job, effects });
+}
+
+/** Runs rules one after another on what the one before made. */
+export function chain(job: EncoderJob, ...rules: readonly ((job: EncoderJob) => Turn)[]): Turn {
+  let current = job;
+  const effects: EncoderEffect[] = [];
+  for (const rule of rules) {
+    const turn = rule(current);
+    current = turn.job;
+    effects.push(...turn.effects);
+  }
+  return { job: current, effects };
+}
+
+/** A message to the submitter's mailboxes, and to `others` beside them. */
+export function sendTo(
+  job: EncoderJob,
+  message: JobMessageInput,
+  others: readonly Hex32[] = [],
+): EncoderEffect[] {
+  const mailbox = job.mailboxes[0];
+  if (mailbox === undefined) return [];
+  return [{ kind: "send", job: job.id, mailbox, recipients: [...job.mailboxes, ...others], message }];
+}
+
+/** Commits after which a transaction that the ledger does not show is sent again, and how often. */
+const POST_AGAIN = 24n;
+const POST_TIMES = 3;
+
+/** Sends a transaction unless the ledger shows it, or it was sent lately or often enough. */
+export function post(
+  job: EncoderJob,
+  head: bigint,
+  name: Exclude<Post, "FinalProof">,
+  transaction: TransactionKindInput,
+): Turn {
+  const marked = markPost(job, head, name);
+  if (marked === null) return turned(job);
+  return turned(marked, { kind: "submit", job: job.id, post: name, transaction });
+}
+
+/** The job with the post counted; null when it is not to be sent now. */
+export function markPost(job: EncoderJob, head: bigint, name: Post): EncoderJob | null {
+  const sent = job.posts.find((entry) => entry.post === name);
+  if (sent === undefined) {
+    return { ...job, posts: [...job.posts, { post: name, at: head, times: 1, seen: false }] };
+  }
+  if (sent.seen || sent.times >= POST_TIMES || head < sent.at + POST_AGAIN) return null;
+  const again = { ...sent, at: head, times: sent.times + 1 };
+  return { ...job, posts: job.posts.map((entry) => (entry.post === name ? again : entry)) };
+}
+
+/** The ledger shows the post: it is not sent again. */
+export function seePost(job: EncoderJob, head: bigint, name: Post): EncoderJob {
+  const rest = job.posts.filter((entry) => entry.post !== name);
+  const times = job.posts.find((entry) => entry.post === name)?.times ?? 0;
+  return { ...job, posts: [...rest, { post: name, at: head, times, seen: true }] };
+}
+
+/** The job in a new stage of its life, in which nothing was sent again yet. */
+export function entered(job: EncoderJob, head: bigint): EncoderJob {
+  return { ...job, remindAt: head + REMIND_FIRST, reminders: 0 };
+}
+
+/** Commits after which what is owed goes out again: 6, then twice as long each time, at most 64. */
+export const REMIND_FIRST = 6n;
+export const REMIND_MOST = 64n;

@@ -1,0 +1,88 @@
+import { proofDeadline, revealDeadline, selectDeadline } from "../context.ts";
+import type { EncoderEffect } from "../effect.ts";
+import type { EncoderJob } from "../job.ts";
+import { postCommitWhenAlone } from "./commit.ts";
+import {
+  postEvaluationWhenUncounted,
+  postUnavailableWhenMissing,
+  requestEvaluation,
+  sendEvaluation,
+} from "./evaluate.ts";
+import { answer, fetchItems, optOut, requestInference } from "./offer.ts";
+import { proveInTurn } from "./prove.ts";
+import { postRevealWhenLeftOut, reveal } from "./reveal.ts";
+import { chain, type JobView, post, REMIND_FIRST, REMIND_MOST, type Turn, turned } from "./turn.ts";
+
+/** What the passing of commits asks of a job: deadlines first, then what was owed for too long (GAME-9). */
+export function upkeep(view: JobView, job: EncoderJob): Turn {
+  return chain(
+    job,
+    (next) => giveUpOnData(view, next),
+    (next) => postOptOutAgain(view, next),
+    (next) => postCommitWhenAlone(view, next),
+    (next) => postRevealWhenLeftOut(view, next),
+    (next) => proveInTurn(view, next),
+    (next) => postUnavailableWhenMissing(view, next),
+    (next) => postEvaluationWhenUncounted(view, next),
+    (next) => remind(view, next),
+  );
+}
+
+/** Sends again what is owed, after a pause that doubles: messages are lost, and restarts forget what left. */
+function remind(view: JobView, job: EncoderJob): Turn {
+  if (job.offer === null || view.head < job.remindAt) return turned(job);
+  const doubled = REMIND_FIRST << BigInt(Math.min(job.reminders + 1, 8));
+  const pause = doubled < REMIND_MOST ? doubled : REMIND_MOST;
+  return owed({ ...job, remindAt: view.head + pause, reminders: job.reminders + 1 }, view);
+}
+
+/** Everything that this encoder owes in the job's present state, as if none of it had left yet. */
+export function owed(job: EncoderJob, view: JobView): Turn {
+  if (job.phase === "drawn") {
+    if (job.stage === "fetching") return turned(job, ...answer(view, job), ...fetchItems(job));
+    if (job.stage === "embedding") {
+      const asked = requestInference(view, job);
+      return turned(asked.job, ...answer(view, job), ...asked.effects);
+    }
+    return turned(job, ...answer(view, job));
+  }
+  if (job.phase === "selected") return turned(job, ...reveal(view, job));
+  // After a proof that came without our signature, an evaluation is still owed.
+  if (job.phase === "closed") return job.answered ? turned(job) : requestEvaluation(view, job);
+  if (job.phase !== "bundled") return turned(job);
+  // Who has not evaluated yet may lack our address; who has, our signature.
+  const effects: EncoderEffect[] = [...reveal(view, job), ...sendEvaluation(view, job)];
+  const asked = requestEvaluation(view, job);
+  return turned(asked.job, ...effects, ...asked.effects);
+}
+
+/** GAME-2: what may be the address's fault becomes an opt-out when half of the selection's time is over. */
+function giveUpOnData(view: JobView, job: EncoderJob): Turn {
+  if (job.phase !== "drawn" || job.fault === null || job.own !== null) return turned(job);
+  const half = job.drawnAt + BigInt(Math.floor(view.context.parameters.selectTimeout / 2));
+  return view.head < half ? turned(job) : optOut(view, job, job.fault);
+}
+
+function postOptOutAgain(view: JobView, job: EncoderJob): Turn {
+  if (job.phase !== "drawn" || job.optOut === null) return turned(job);
+  return post(job, view.head, "PostOptOut", { PostOptOut: { optOut: job.optOut } });
+}
+
+/** Whether nothing more can be owed or asked of the job, ever. */
+export function isOver(view: JobView, job: EncoderJob): boolean {
+  if (job.phase !== "closed") {
+    // The ledger closes or redraws every job; one that it forgot without our seeing it must not stay for ever.
+    const longest = selectDeadline(view.context, job) + revealTime(view) + proofTime(view);
+    return job.drawnAt !== 0n && view.head > longest + BigInt(view.context.parameters.selectTimeout) * 4n;
+  }
+  if (job.selectedAt !== 0n && view.head <= revealDeadline(view.context, job)) return false;
+  return job.bundledAt === 0n || view.head > proofDeadline(view.context, job);
+}
+
+function revealTime(view: JobView): bigint {
+  return BigInt(view.context.parameters.revealTimeout);
+}
+
+function proofTime(view: JobView): bigint {
+  return BigInt(view.context.parameters.proofTimeout);
+}

@@ -1,0 +1,391 @@
+import type { JobMessageInput } from "@soma/protocol";
+import { describe, expect, test } from "vitest";
+import { Scenario } from "./scenario.ts";
+
+/** A job that was drawn and offered to every seat holder. */
+function offered(scenario = new Scenario()): Scenario {
+  scenario.pay();
+  scenario.draw();
+  scenario.offerAll();
+  return scenario;
+}
+
+/** Goes on to the evaluated set, and one commit further for the signatures. */
+function toBundled(scenario: Scenario): void {
+  scenario.select();
+  scenario.advance();
+  scenario.bundle();
+  scenario.advance();
+}
+
+function messageOf(scenario: Scenario, encoder: string, kind: string): JobMessageInput | undefined {
+  const sent = scenario.actors
+    .get(encoder)!
+    .effects.find((effect) => effect.kind === "send" && kind in effect.message);
+  return sent?.kind === "send" ? sent.message : undefined;
+}
+
+describe("a job among honest encoders", () => {
+  test("is offered, committed, selected, revealed, evaluated by all, proved once and settled", () => {
+    const scenario = offered();
+    const { holders } = scenario;
+    expect(holders.length).toBeGreaterThanOrEqual(4);
+    expect([...scenario.received("Receipt").keys()].sort()).toEqual(holders);
+    expect([...scenario.received("Commit").keys()].sort()).toEqual(holders);
+    expect(scenario.received("Reveal").size).toBe(0);
+
+    toBundled(scenario);
+    expect([...scenario.received("Evaluation").keys()].sort()).toEqual(holders);
+    scenario.advance(3);
+    expect(scenario.job).toMatchObject({ phase: "closed", outcome: "Settled" });
+    expect(scenario.posts("FinalProof")).toEqual([expect.objectContaining({ refusal: "" })]);
+
+    scenario.advance(100);
+    expect(scenario.slashes).toEqual([]);
+    expect(scenario.alarms).toEqual([]);
+    // Everybody signed the proof, so nobody had anything to post.
+    expect(scenario.executed.map((one) => one.kind)).toEqual(["SelectCommits", "PostBundle", "FinalProof"]);
+    for (const actor of scenario.actors.values()) expect(actor.state.jobs.size).toBe(0);
+  });
+
+  test("an encoder without a seat says nothing", () => {
+    const scenario = new Scenario({ encoders: 120 });
+    offered(scenario);
+    const outside = [...scenario.actors.keys()].filter((id) => !scenario.holders.includes(id));
+    expect(outside.length).toBeGreaterThan(0);
+    for (const id of outside) {
+      scenario.offer(id);
+      expect(scenario.actors.get(id)!.effects).toEqual([]);
+      expect(scenario.actors.get(id)!.refusals).toEqual(["OFFER_SEAT"]);
+    }
+  });
+});
+
+describe("an offer", () => {
+  test("that the session key did not sign, or with a mailbox that is no validator's, is refused", () => {
+    const scenario = new Scenario();
+    scenario.pay();
+    scenario.draw();
+    const [first] = scenario.holders;
+    scenario.offer(first!, { forged: true });
+    scenario.offer(first!, { mailbox: "ab".repeat(32) });
+    expect(scenario.actors.get(first!)!.refusals).toEqual(["OFFER_SIGNATURE", "OFFER_MAILBOX"]);
+    expect(scenario.inbox).toEqual([]);
+  });
+
+  test("that comes before the ledger says so waits for it", () => {
+    const scenario = new Scenario();
+    scenario.pay();
+    const [first] = scenario.network.encoders;
+    // The submitter's own view runs ahead of this encoder's.
+    scenario.job = { ...scenario.job!, attempt: 0 };
+    scenario.offer(first!.id);
+    expect(scenario.inbox).toEqual([]);
+    scenario.draw();
+    expect(scenario.received("Commit").has(first!.id)).toBe(true);
+  });
+
+  test("that is repeated is answered with the same receipt and the same commit", () => {
+    const scenario = offered();
+    const [first] = scenario.holders;
+    scenario.offer(first!);
+    const [a, b] = scenario.received("Commit").get(first!)!;
+    expect(a).toEqual(b);
+    const asked = scenario.actors
+      .get(first!)!
+      .effects.filter((effect) => effect.kind === "request-inference");
+    expect(asked.length).toBe(1);
+  });
+});
+
+describe("data", () => {
+  test.each(["SizeMismatch", "Undecodable"] as const)("%s is answered with an opt-out at once", (outcome) => {
+    const scenario = new Scenario();
+    scenario.conduct = { data: () => outcome };
+    offered(scenario);
+    scenario.advance();
+    expect(scenario.job).toMatchObject({ phase: "closed", outcome: "BadData" });
+    expect(scenario.received("Commit").size).toBe(0);
+    expect([...scenario.received("OptOut").keys()].sort()).toEqual(scenario.holders);
+  });
+
+  test.each(["HashMismatch", "Unavailable"] as const)(
+    "%s may be the address's fault: another offer heals it",
+    (outcome) => {
+      const scenario = new Scenario();
+      let isHealed = false;
+      scenario.conduct = { data: () => (isHealed ? "ok" : outcome) };
+      offered(scenario);
+      scenario.advance(3);
+      expect(scenario.received("OptOut").size).toBe(0);
+      isHealed = true;
+      for (const holder of scenario.holders) scenario.offer(holder, { data: "db".repeat(32) });
+      expect(scenario.received("Commit").size).toBe(scenario.holders.length);
+    },
+  );
+
+  test("that stays unavailable is opted out of at half of the time, and no commit follows", () => {
+    const scenario = new Scenario();
+    let outcome: "Unavailable" | "ok" = "Unavailable";
+    scenario.conduct = { data: () => outcome };
+    offered(scenario);
+    const { holders } = scenario;
+    scenario.advance(22);
+    expect([...scenario.received("OptOut").keys()].sort()).toEqual(holders);
+    outcome = "ok";
+    for (const holder of holders) scenario.offer(holder, { data: "db".repeat(32) });
+    expect(scenario.received("Commit").size).toBe(0);
+    expect(scenario.slashes).toEqual([]);
+  });
+});
+
+describe("a commit", () => {
+  test("is made once: a second result for the attempt changes nothing", () => {
+    const scenario = offered();
+    const [first] = scenario.holders;
+    const before = scenario.jobOf(first!);
+    scenario.give(first!, {
+      kind: "embedded",
+      job: scenario.jobId,
+      attempt: 0,
+      vectors: "11".repeat(32),
+      embeddingDigest: "22".repeat(32),
+      masksOfItem: [8, 8],
+      at: 9_999,
+    });
+    expect(scenario.jobOf(first!)).toBe(before);
+    expect(scenario.actors.get(first!)!.refusals).toEqual(["INFERENCE_STALE"]);
+  });
+
+  test("goes onto the ledger when the submitter is gone, and shares the fee", () => {
+    const scenario = offered();
+    scenario.advance(60);
+    expect(scenario.job).toMatchObject({ phase: "closed", outcome: "Shared" });
+    expect(scenario.posts("PostCommit").every((one) => one.refusal === "")).toBe(true);
+    expect(scenario.posts("PostCommit").length).toBe(scenario.holders.length);
+  });
+
+  test("of the next attempt is a new one", () => {
+    const scenario = new Scenario();
+    scenario.pay();
+    scenario.draw();
+    scenario.advance(41);
+    expect(scenario.job).toMatchObject({ phase: "drawn", attempt: 1 });
+    scenario.offerAll();
+    expect(scenario.received("Commit").size).toBe(scenario.holders.length);
+    toBundled(scenario);
+    scenario.advance(3);
+    expect(scenario.job).toMatchObject({ outcome: "Settled" });
+  });
+});
+
+describe("a reveal", () => {
+  test("is not given before the selection is on the ledger, nor by who is not chosen", () => {
+    const scenario = offered();
+    const [left] = scenario.holders;
+    // One seat holder is left out where the quorum allows it.
+    const quorum = scenario.job!.quorum;
+    const others = scenario.job!.shard.filter((member) => member.encoder !== left);
+    const seats = others.reduce((sum, member) => sum + member.seats, 0);
+    expect(seats).toBeGreaterThanOrEqual(quorum);
+    scenario.select([left!]);
+    expect(scenario.received("Reveal").size).toBe(0);
+    scenario.advance();
+    expect(scenario.received("Reveal").has(left!)).toBe(false);
+    expect(scenario.received("Reveal").size).toBe(others.length);
+  });
+
+  test("goes onto the ledger when no bundle comes, and the set that stands there is evaluated", () => {
+    const scenario = offered();
+    scenario.select();
+    scenario.advance(50);
+    expect(scenario.posts("PostReveal").length).toBe(scenario.holders.length);
+    scenario.advance(10);
+    expect(scenario.job).toMatchObject({ phase: "closed", outcome: "Settled" });
+    scenario.advance(60);
+    expect(scenario.slashes).toEqual([]);
+  });
+
+  test("goes onto the ledger when the bundle leaves it out", () => {
+    const scenario = offered();
+    scenario.select();
+    scenario.advance();
+    const [left] = scenario.holders;
+    scenario.bundle([left!]);
+    scenario.advance(4);
+    expect(scenario.posts("PostReveal")).toEqual([expect.objectContaining({ sender: left, refusal: "" })]);
+    scenario.advance(90);
+    expect(scenario.job).toMatchObject({ outcome: "Settled" });
+    expect(scenario.slashes).toEqual([]);
+  });
+
+  test("that is another than the commit's, or comes from another, is refused", () => {
+    const scenario = offered();
+    const [first, second] = scenario.holders;
+    scenario.conduct = { delivers: (_, to) => to !== first };
+    scenario.select();
+    scenario.advance();
+    const message = messageOf(scenario, second!, "Reveal") as { Reveal: { reveal: object; vectors: string } };
+    const relayed = (value: unknown) =>
+      ({ job: scenario.jobId, mailbox: scenario.mailbox, message: value }) as never;
+    const { reveal } = message.Reveal as { reveal: { reveal: object; signature: Uint8Array } };
+    const other = { ...reveal, reveal: { ...reveal.reveal, embeddingDigest: "33".repeat(32) } };
+    scenario.give(first!, {
+      kind: "message",
+      sender: second!,
+      relayed: relayed({ $kind: "Reveal", Reveal: { reveal: other, vectors: "44".repeat(32) } }),
+      at: 1,
+    });
+    scenario.give(first!, {
+      kind: "message",
+      sender: scenario.mailbox,
+      relayed: relayed({ $kind: "Reveal", ...message }),
+      at: 1,
+    });
+    expect(scenario.actors.get(first!)!.refusals).toEqual(["REVEAL_MISMATCH", "REVEAL_SENDER"]);
+    expect(scenario.jobOf(first!).chosen.every((entry) => entry.vectors === null)).toBe(true);
+  });
+});
+
+describe("the final proof", () => {
+  test("is sent by the next in turn when the first is silent", () => {
+    const scenario = offered();
+    scenario.select();
+    scenario.advance();
+    scenario.bundle();
+    // Whoever is first loses everything that it sends onto the ledger.
+    let first: string | undefined;
+    const original = scenario.send.bind(scenario);
+    scenario.send = (from, kind) => {
+      if ("FinalProof" in kind) first ??= from;
+      if ("FinalProof" in kind && from === first) return;
+      original(from, kind);
+    };
+    scenario.advance(10);
+    expect(first).toBeDefined();
+    const [sent, ...more] = scenario.posts("FinalProof");
+    expect(more).toEqual([]);
+    expect(sent!.sender).not.toBe(first);
+    expect(scenario.job).toMatchObject({ outcome: "Settled" });
+  });
+
+  test("leaves out a signature that spoils the sum", () => {
+    const scenario = offered();
+    const [bad] = scenario.holders;
+    scenario.conduct = {
+      changes: (from, message) => {
+        if (from !== bad || !("Evaluation" in message)) return message;
+        const other = [...scenario.actors.values()].find((actor) => actor.operator.id !== bad)!;
+        const forged = other.operator.bls.sign(new Uint8Array(3));
+        return { Evaluation: { ...message.Evaluation!, blsSignature: forged } };
+      },
+    };
+    toBundled(scenario);
+    scenario.advance(8);
+    expect(scenario.job).toMatchObject({ outcome: "Settled" });
+    expect(
+      scenario.posts("FinalProof").every((one) => one.refusal === "" || one.refusal === "JOB_PHASE"),
+    ).toBe(true);
+    // Not counted in the proof, it posts its sound evaluation and is not slashed.
+    scenario.advance(60);
+    expect(scenario.slashes).toEqual([]);
+  });
+
+  test("counts those who signed; who was not heard posts its own evaluation", () => {
+    const scenario = offered();
+    const [unheard] = scenario.holders;
+    scenario.conduct = { delivers: (from, _, message) => from !== unheard || !("Evaluation" in message) };
+    // It may still be the one whose turn it is: its own proof counts itself, so its transactions get lost too.
+    const original = scenario.send.bind(scenario);
+    scenario.send = (from, kind) => {
+      if (from !== unheard || !("FinalProof" in kind)) original(from, kind);
+    };
+    toBundled(scenario);
+    scenario.advance(60);
+    expect(scenario.job).toMatchObject({ outcome: "Settled" });
+    expect(scenario.posts("PostEvaluation")).toEqual([
+      expect.objectContaining({ sender: unheard, refusal: "" }),
+    ]);
+    expect(scenario.slashes).toEqual([]);
+  });
+
+  test("that nobody can send is replaced by posted evaluations, whose majority stands", () => {
+    const scenario = offered();
+    scenario.conduct = { delivers: (_, __, message) => !("Evaluation" in message) };
+    toBundled(scenario);
+    scenario.advance(60);
+    expect(scenario.posts("FinalProof")).toEqual([]);
+    expect(scenario.posts("PostEvaluation").length).toBe(scenario.holders.length);
+    expect(scenario.job).toMatchObject({ outcome: "Settled" });
+    expect(scenario.slashes).toEqual([]);
+  });
+});
+
+describe("vectors that nobody serves", () => {
+  test("are named on the ledger by all, which slashes the one who hid them", () => {
+    const scenario = offered();
+    const [hidden] = scenario.holders;
+    scenario.conduct = { missing: (encoder) => (encoder === hidden ? [] : [hidden!]) };
+    toBundled(scenario);
+    scenario.advance(60);
+    expect(scenario.job!.outcome).toContain("vectors-unavailable");
+    expect(scenario.slashes).toEqual([{ encoder: hidden, cause: "reveal" }]);
+  });
+
+  test("are asked for again, and evaluated when they come", () => {
+    const scenario = offered();
+    let isThere = false;
+    scenario.conduct = { missing: () => (isThere ? [] : [scenario.holders[0]!]) };
+    toBundled(scenario);
+    isThere = true;
+    scenario.advance(12);
+    expect(scenario.job).toMatchObject({ outcome: "Settled" });
+  });
+});
+
+describe("loss and restarts", () => {
+  test("a third of all messages may be lost", () => {
+    const scenario = new Scenario();
+    let n = 0;
+    scenario.conduct = { delivers: () => n++ % 3 !== 0 };
+    scenario.pay();
+    scenario.draw();
+    for (let i = 0; i < 8; i++) {
+      scenario.offerAll();
+      scenario.advance();
+    }
+    expect(scenario.received("Commit").size).toBe(scenario.holders.length);
+    scenario.select();
+    scenario.advance(20);
+    scenario.bundle();
+    scenario.advance(60);
+    expect(scenario.job).toMatchObject({ outcome: "Settled" });
+    expect(scenario.slashes).toEqual([]);
+  });
+
+  test("an encoder that is killed after every single commit of the ledger does all the same", () => {
+    const scenario = new Scenario();
+    const killAll = () => {
+      for (const id of scenario.actors.keys()) scenario.restart(id);
+    };
+    scenario.pay();
+    scenario.draw();
+    killAll();
+    scenario.offerAll();
+    killAll();
+    scenario.select();
+    scenario.advance();
+    killAll();
+    scenario.bundle();
+    scenario.advance();
+    killAll();
+    for (let i = 0; i < 60; i++) {
+      scenario.advance();
+      killAll();
+    }
+    expect(scenario.job).toMatchObject({ outcome: "Settled" });
+    expect(scenario.slashes).toEqual([]);
+    const commits = scenario.received("Commit");
+    for (const all of commits.values()) for (const one of all) expect(one).toEqual(all[0]);
+  });
+});
