@@ -1,0 +1,1 @@
+export { type PoolHit, PoolIndex, type RecordedJob } from "./pool-index.ts";

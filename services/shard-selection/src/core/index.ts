@@ -1,0 +1,1 @@
+export { type JobToDraw, ShardBook } from "./shard-book.ts";
