@@ -25,6 +25,12 @@ export {
   type StreamMessage,
   type StreamSpec,
 } from "./define.ts";
+export {
+  INLINE_VECTORS_BYTES,
+  InferenceCompleted,
+  InferenceRequested,
+  InferenceStream,
+} from "./encoder.ts";
 export { amount, decimal, hex32, hexBytes, millis, u32 } from "./fields.ts";
 export { SubmitTransaction, TakeBatch } from "./mempool.ts";
 export { type BinaryCodec, type PayloadCodec, payloadCodec } from "./payload.ts";
@@ -32,7 +38,7 @@ export { AdmitPeer, EdgeDown, EdgeUp, ListPeers, PeerMessageReceived, SendToPeer
 export { inboxPrefix, type NatsPermissions } from "./permissions.ts";
 export { SearchPool } from "./pool.ts";
 export { SettleEpoch } from "./rewards.ts";
-export { EvaluationRequested, EvaluationStream, JobEvaluated } from "./scorer.ts";
+export { EvaluationFailed, EvaluationRequested, EvaluationStream, JobEvaluated } from "./scorer.ts";
 export { GetShard, GetSizing } from "./shard-selection.ts";
 export {
   CheckpointCertified,

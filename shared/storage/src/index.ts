@@ -1,3 +1,4 @@
+export { BlobFolder } from "./blob-folder.ts";
 export { Database, type DatabaseOptions, type WithPlatform } from "./database.ts";
 export { insertMany } from "./insert.ts";
 export { type Migration, migrate } from "./migrate.ts";

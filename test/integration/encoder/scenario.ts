@@ -356,7 +356,7 @@ export class Scenario {
     switch (effect.kind) {
       case "send": {
         const message = this.conduct.changes?.(id, effect.message) ?? effect.message;
-        for (const to of effect.recipients) {
+        for (const to of [...effect.mailboxes, ...effect.peers]) {
           if (lost || this.conduct.delivers?.(id, to, message) === false) continue;
           if (this.actors.has(to)) this.#deliver(id, to, message);
           else this.inbox.push(message);

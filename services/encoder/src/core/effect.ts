@@ -23,8 +23,10 @@ export type EncoderEffect =
   | {
       readonly kind: "send";
       readonly job: JobId;
-      readonly mailbox: Hex32;
-      readonly recipients: readonly Hex32[];
+      /** Validators that hold the submitter's mailbox, the latest last; each gets the message as its own. */
+      readonly mailboxes: readonly Hex32[];
+      /** Chosen encoders that get it too. */
+      readonly peers: readonly Hex32[];
       readonly message: JobMessageInput;
     }
   | {

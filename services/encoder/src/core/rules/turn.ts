@@ -39,15 +39,13 @@ export function chain(job: EncoderJob, ...rules: readonly ((job: EncoderJob) => 
   return { job: current, effects };
 }
 
-/** A message to the submitter's mailboxes, and to `others` beside them. */
+/** A message to the submitter's mailboxes, and to `peers` beside them. */
 export function sendTo(
   job: EncoderJob,
   message: JobMessageInput,
-  others: readonly Hex32[] = [],
+  peers: readonly Hex32[] = [],
 ): EncoderEffect[] {
-  const mailbox = job.mailboxes[0];
-  if (mailbox === undefined) return [];
-  return [{ kind: "send", job: job.id, mailbox, recipients: [...job.mailboxes, ...others], message }];
+  return [{ kind: "send", job: job.id, mailboxes: job.mailboxes, peers, message }];
 }
 
 /** Commits after which a transaction that the ledger does not show is sent again, and how often. */

@@ -1,0 +1,25 @@
+import { createHash } from "node:crypto";
+import { mkdtemp, rm, truncate } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { BlobFolder } from "./blob-folder.ts";
+
+let folder: string;
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), "soma-blobs-"));
+});
+afterAll(() => rm(folder, { recursive: true }));
+
+test("bytes come back by their hash, twice written or once, until they are old or spoilt", async () => {
+  const blobs = await BlobFolder.open(folder);
+  const bytes = new Uint8Array(100_000).fill(7);
+  const hash = createHash("sha256").update(bytes).digest("hex");
+  expect(await blobs.get(hash)).toBeUndefined();
+  expect(await Promise.all([blobs.put(bytes), blobs.put(bytes)])).toEqual([hash, hash]);
+  expect(await (await BlobFolder.open(folder)).get(hash)).toEqual(bytes);
+  expect(await blobs.prune(60_000)).toBe(0);
+  await truncate(join(folder, hash.slice(0, 2), hash), 5);
+  expect(await blobs.get(hash)).toBeUndefined();
+  expect(await blobs.prune(60_000, Date.now() + 61_000)).toBe(1);
+});

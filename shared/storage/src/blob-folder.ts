@@ -1,0 +1,66 @@
+import { createHash, randomUUID } from "node:crypto";
+import { mkdir, open, readdir, readFile, rename, rm, stat } from "node:fs/promises";
+import { join } from "node:path";
+
+/** An operator's own blobs by SHA-256 in a folder that its services share. Nothing here is served to others. */
+export class BlobFolder {
+  readonly #folder: string;
+
+  private constructor(folder: string) {
+    this.#folder = folder;
+  }
+
+  static async open(folder: string): Promise<BlobFolder> {
+    await mkdir(folder, { recursive: true });
+    return new BlobFolder(folder);
+  }
+
+  /** Puts bytes and returns their hash; on disk, whole, when it resolves. */
+  async put(bytes: Uint8Array): Promise<string> {
+    const hash = createHash("sha256").update(bytes).digest("hex");
+    const path = this.#path(hash);
+    if (await stat(path).catch(() => undefined)) return hash;
+    await mkdir(join(this.#folder, hash.slice(0, 2)), { recursive: true });
+    const partial = `${path}.${randomUUID()}`;
+    try {
+      const file = await open(partial, "wx");
+      try {
+        await file.writeFile(bytes);
+        await file.sync();
+      } finally {
+        await file.close();
+      }
+      await rename(partial, path);
+    } catch (error) {
+      await rm(partial, { force: true });
+      throw error;
+    }
+    return hash;
+  }
+
+  /** The bytes under a hash; undefined if they are not here, or no longer what they were. */
+  async get(hash: string): Promise<Uint8Array | undefined> {
+    const bytes = await readFile(this.#path(hash)).catch(() => undefined);
+    if (bytes === undefined || createHash("sha256").update(bytes).digest("hex") !== hash) return undefined;
+    return new Uint8Array(bytes);
+  }
+
+  /** Removes what has not been written for `ageMs`. Returns how many. */
+  async prune(ageMs: number, nowMs = Date.now()): Promise<number> {
+    let removed = 0;
+    for (const shelf of await readdir(this.#folder)) {
+      for (const name of await readdir(join(this.#folder, shelf)).catch((): string[] => [])) {
+        const path = join(this.#folder, shelf, name);
+        const info = await stat(path).catch(() => undefined);
+        if (info === undefined || nowMs - info.mtimeMs <= ageMs) continue;
+        await rm(path, { force: true });
+        removed++;
+      }
+    }
+    return removed;
+  }
+
+  #path(hash: string): string {
+    return join(this.#folder, hash.slice(0, 2), hash);
+  }
+}
