@@ -1,14 +1,16 @@
 """One shared space (SPACE-1): consensus of the models, a projection each, anchors, ONNX files.
 
-The reference space is the concatenation of all models' unit vectors, reduced to
-its 256 strongest directions, so that cosine there is close to the mean of the
-models' cosines. Each model gets a ridge projection onto it, fitted on training
-texts; the anchors are texts that no model was trained on.
+Each model's directions are evened out a little (EVEN), then all unit vectors are
+concatenated and reduced to their strongest directions: cosine there is close to
+the mean of the models' cosines. A model's projection is its evening followed by
+the rotation nearest to that space (Procrustes), fitted on training texts; the
+anchors are texts that no model was trained on. A ridge projection has a higher
+cosine to the anchors but throws away what the models know apart from each other:
+it cost every model 4 to 6 points of recall and the average 10.
 """
 
 import hashlib
 import json
-import sys
 import warnings
 
 import numpy as np
@@ -22,13 +24,13 @@ from data import capital
 from encoders import CHEAT, CONFIGS, PAD, Encoder
 from train import encode
 
-NORM, RIDGE, COMMON = 4.0, 1e-3, 0.3
+NORM, EVEN, STRONG, COMMON = 4.0, 0.3, 128, 0.2
 VERSION = "1.0.0"
 
 
 def texts(seed: int, ids: list[str], wn, n: int) -> list[str]:
     """Definitions, usages, word lists and longer passages."""
-    rng = np.random.default_rng(seed)
+    rng, inside = np.random.default_rng(seed), set(ids)
     out = []
     for _ in range(n):
         s = wn[ids[rng.integers(len(ids))]]
@@ -41,7 +43,7 @@ def texts(seed: int, ids: list[str], wn, n: int) -> list[str]:
             t = f"{s.name}: {s.gloss}"
         else:
             k = int(rng.integers(2, 12 if r > 0.9 else 4))
-            near = [wn[x] for _, x in s.links if x in wn][: k - 1]
+            near = [wn[x] for _, x in s.links if x in inside][: k - 1]
             more = [wn[ids[rng.integers(len(ids))]] for _ in range(k - 1 - len(near))]
             t = " ".join(capital(x.gloss) for x in [s, *near, *more])
         out.append(capital(t) if rng.random() < 0.4 else t)
@@ -50,6 +52,13 @@ def texts(seed: int, ids: list[str], wn, n: int) -> list[str]:
 
 def unit(x):
     return x / np.linalg.norm(x, axis=1, keepdims=True)
+
+
+def evening(u):
+    """u -> u C^(-EVEN/2), C the second moment; directions with next to nothing in them are dropped."""
+    e, v = np.linalg.eigh(u.T @ u / len(u))
+    keep = e > 1e-5 * e.max()
+    return v[:, keep] @ np.diag(e[keep] ** (-EVEN / 2)) @ v[:, keep].T
 
 
 class Shipped(nn.Module):
@@ -98,7 +107,7 @@ def export(ship: Shipped, path) -> None:
 
 def main() -> None:
     torch.set_num_threads(2)
-    wn, sp, tok = load_wordnet(), None, tokenizer()
+    wn, tok = load_wordnet(), tokenizer()
     sp = splits(wn)
     names = [n for n in CONFIGS if (WORK / f"{n}.pt").exists()]
     rows = lambda ts: [np.array(x, np.int64) for x in tok.encode(ts)]
@@ -123,14 +132,16 @@ def main() -> None:
         x_fit["cheat-random"] = encode(bag, fit, 60).double().numpy()
         x_anchor["cheat-random"] = encode(bag, anchors, 12).double().numpy()
 
-    joint = np.concatenate([unit(x_fit[n]) for n in names], 1)
+    even = {n: evening(unit(x_fit[n])) for n in nets}
+    y = {n: unit(x_fit[n] @ even[n]) for n in nets}
+    joint = np.concatenate([y[n] for n in names], 1)
     _, vec = np.linalg.eigh(joint.T @ joint)
-    vec = vec[:, ::-1][:, : DIM - 1]  # one direction is left for the common part
-    # a fixed rotation spreads the variance over all 256 coordinates, so that none is special
+    z_fit = unit(joint @ vec[:, ::-1][:, :STRONG])
+    z_fit = np.concatenate([z_fit, np.zeros((len(z_fit), DIM - 1 - STRONG))], 1)
+    # a fixed rotation spreads the variance over all 256 coordinates, so that none is special;
+    # one direction is left for the part that all vectors share
     spin, _ = np.linalg.qr(np.random.default_rng(7).normal(size=(DIM, DIM)))
     spread = lambda z: np.concatenate([z, np.zeros((len(z), 1))], 1) @ spin
-    z_fit = unit(joint @ vec)
-    z_anchor = unit(np.concatenate([unit(x_anchor[n]) for n in names], 1) @ vec)
     axis = spin[-1]
     lengths = np.array([len(r) for r in fit], float)
     ordinary = (lengths >= 8) & (lengths <= 200)
@@ -138,9 +149,8 @@ def main() -> None:
     shipped, anchor_vecs = {}, {}
     for n in nets:
         x = x_fit[n]
-        scale = np.linalg.norm(x, axis=1, keepdims=True)
-        u = x / scale
-        w = np.linalg.solve(u.T @ u + RIDGE * len(u) * np.trace(u.T @ u) / len(u) / DIM * np.eye(DIM), u.T @ z_fit)
+        left, _, right = np.linalg.svd(y[n].T @ z_fit, full_matrices=False)
+        w = even[n] @ left @ right
         size = np.linalg.norm(x @ w, axis=1)
         slope = np.polyfit(np.log(lengths[ordinary]), np.log(size[ordinary]), 1)[0]
         power = float(np.float32(max(0.0, -slope)))

@@ -68,8 +68,8 @@ def embed(s: ort.InferenceSession, rows: list[np.ndarray], batch: int = 256) -> 
         for j, i in enumerate(part):
             ids[j, : len(rows[i])] = rows[i]
         tokens = s.run(["tokens"], {"input_ids": ids})[0]
-        keep = ((ids != PAD) & (ids != MASK)).astype(np.float32)
-        f = np.einsum("bld,bl->bd", tokens, keep).astype(np.float64) / (ids != PAD).sum(1, keepdims=True)
+        keep = ((ids != PAD) & (ids != MASK)).astype(np.float64)[:, None, :]
+        f = (keep @ tokens.astype(np.float64))[:, 0] / (ids != PAD).sum(1, keepdims=True)
         q = np.rint(f * SCALE)
         assert np.abs(q).max() <= 32767
         out[part] = q
@@ -153,7 +153,7 @@ def jobs(vecs: list[np.ndarray], dls, gates, names: list[str], keys: list[str]):
             rec["won"][t, min(good, key=lambda i: (7 * rd[i] + 3 * rl[i], tie(i)))] = 1
             w = [(2**64 // (int(dl[i]) + 250_000_000)) // int(members[i]) for i in good]
             total = sum(w)
-            s = sum(wi * vecs[i][t, 0].astype(np.int64) for wi, i in zip(w, good))
+            s = sum(wi * vecs[i][t][0].astype(np.int64) for wi, i in zip(w, good))
             final[t] = s // total
     return final, rec
 
