@@ -18,8 +18,15 @@ export function isHex(text: string, length?: number): boolean {
 export function fromHex(text: string): Uint8Array {
   if (!isHex(text)) throw new RangeError("not lower-case hex of whole bytes");
   const out = new Uint8Array(text.length / 2);
-  for (let i = 0; i < out.length; i++) out[i] = Number.parseInt(text.slice(2 * i, 2 * i + 2), 16);
+  for (let i = 0; i < out.length; i++) {
+    out[i] = (digitOf(text.charCodeAt(2 * i)) << 4) | digitOf(text.charCodeAt(2 * i + 1));
+  }
   return out;
+}
+
+/** Value of the character code of a lower-case hex digit. */
+function digitOf(code: number): number {
+  return code < 58 ? code - 48 : code - 87;
 }
 
 export function concatBytes(...parts: readonly Uint8Array[]): Uint8Array {
