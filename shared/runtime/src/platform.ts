@@ -1,4 +1,5 @@
 import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { type Config, defineConfig, duration, integer, list, type Secret, secret, text } from "@soma/config";
 import { type LogLevel, type LogSink, TelemetryConfig } from "@soma/telemetry";
 import type { Credentials } from "./credentials.ts";
@@ -38,6 +39,11 @@ export const PlatformConfig = defineConfig("", {
     default: null,
     doc: "Path of a NATS .creds file; read again at each reconnect.",
   },
+  natsCredentialsFolder: {
+    is: text(),
+    default: null,
+    doc: "Folder with a <service>.creds a service, where one process runs several.",
+  },
   databaseUrl: {
     is: secret(),
     default: null,
@@ -66,7 +72,7 @@ export function platformFrom(config: PlatformConfig): Platform {
     operator: config.operator,
     network: config.network,
     servers: config.natsUrl,
-    credentialsFor: () => credentialsFrom(config),
+    credentialsFor: (service) => credentialsFrom(config, service),
     databaseUrl: config.databaseUrl?.reveal(),
     ...(config.streamReplicas === undefined ? {} : { replicas: config.streamReplicas as 1 | 3 | 5 }),
     otlpEndpoint: config.otlpEndpoint,
@@ -76,12 +82,17 @@ export function platformFrom(config: PlatformConfig): Platform {
   };
 }
 
-function credentialsFrom(config: {
-  natsUser: string | undefined;
-  natsPassword: Secret | undefined;
-  natsCredentials: string | undefined;
-}): Credentials | undefined {
-  const path = config.natsCredentials;
+function credentialsFrom(
+  config: {
+    natsUser: string | undefined;
+    natsPassword: Secret | undefined;
+    natsCredentials: string | undefined;
+    natsCredentialsFolder: string | undefined;
+  },
+  service: string,
+): Credentials | undefined {
+  const folder = config.natsCredentialsFolder;
+  const path = folder === undefined ? config.natsCredentials : join(folder, `${service}.creds`);
   if (path !== undefined) return { kind: "creds", read: () => readFileSync(path) };
   if (config.natsUser === undefined) return undefined;
   return { kind: "password", user: config.natsUser, password: config.natsPassword?.reveal() ?? "" };
