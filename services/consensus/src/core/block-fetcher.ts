@@ -37,6 +37,7 @@ export class BlockFetcher {
   /** Requests that are due now, for `missing`, lowest rounds first; whatever is no longer missing is dropped. */
   due(missing: readonly BlockRef[], from: number, nowMs: number): FetchRequest[] {
     const { inFlight, perRequest, retryMs } = this.#options;
+    if (missing.length === 0 && this.#pursued.size === 0) return [];
     const pursued = new Map<string, Pursuit>();
     const byPeer = new Map<number, BlockRef[]>();
     for (const ref of missing.slice(0, inFlight)) {

@@ -141,8 +141,12 @@ export class EpochEngine {
     return { blocks, stored };
   }
 
-  /** CONS-8: what this validator knows of another's own blocks, and its own newest; also while it recovers itself. */
-  reportOwnRound(from: ValidatorId): OwnRoundAnswer {
+  /**
+   * CONS-8: what this validator knows of another's own blocks, and its own newest; also while it recovers itself. Null if
+   * its database is behind its signer log by an epoch, for then it cannot speak for those who are still in this one.
+   */
+  reportOwnRound(from: ValidatorId): OwnRoundAnswer | null {
+    if (this.own.isAheadOf(this.context.epoch)) return null;
     const { dag, acceptance } = this.dag;
     const newestOf = (author: number): VerifiedBlock | null => {
       const accepted = dag.newest(author)?.block;

@@ -58,11 +58,17 @@ export class OwnBlocks {
     return this.#proposer !== null;
   }
 
+  /** Whether this validator has signed in an epoch after `epoch`: its database was restored from an older one. */
+  isAheadOf(epoch: bigint): boolean {
+    const { signerLog } = this.#options;
+    return signerLog.status === "intact" && (signerLog.last?.epoch ?? 0n) > epoch;
+  }
+
   /** What the signer log of this epoch comes to, for the next one. */
   signerLog(): SignerLog {
     const { signerLog, context } = this.#options;
     if (this.#proposer === null) return signerLog;
-    if (signerLog.status === "intact" && (signerLog.last?.epoch ?? 0n) > context.epoch) return signerLog;
+    if (this.isAheadOf(context.epoch)) return signerLog;
     const rebuiltIn = signerLog.status === "lost" ? context.epoch : signerLog.rebuiltIn;
     const last = { epoch: context.epoch, round: this.#proposer.lastRound, block: this.#newest };
     return { status: "intact", last, rebuiltIn };

@@ -66,9 +66,10 @@ function dispatch(state: ConsensusState, input: ConsensusInput, out: StepOutput)
       return "accepted";
     }
     case "own-round-requested": {
-      const asked = state.engineOf(input.epoch);
-      if (asked === null) return { refusal: "CONSENSUS_EPOCH_UNKNOWN" };
-      const report = asked.reportOwnRound(input.from);
+      // Of the present epoch alone: an asker that takes it for recovered there may still sign in the next one.
+      if (input.epoch !== engine.context.epoch) return { refusal: "CONSENSUS_EPOCH_UNKNOWN" };
+      const report = engine.reportOwnRound(input.from);
+      if (report === null) return { refusal: "CONSENSUS_EPOCH_BEHIND" };
       out.emit({ kind: "report-own-round", to: input.from, epoch: input.epoch, ...report });
       return "accepted";
     }

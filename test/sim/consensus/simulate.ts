@@ -1,0 +1,270 @@
+import { Rng } from "@soma/base";
+import { BlockOpener, CONSENSUS_RULES, type ConsensusRules } from "@soma/consensus/core";
+import {
+  describeFailure,
+  LATENCIES,
+  type LatencyName,
+  NodeClock,
+  Scheduler,
+  SimJudge,
+  SimNetwork,
+  type SimVerdict,
+} from "@soma/testkit/sim";
+import { ByzantineHost, STRATEGIES, type Strategy } from "./byzantine-host.ts";
+import type { SimMessage } from "./messages.ts";
+import { noCoverage, Observer, type SimCoverage } from "./observer.ts";
+import { firstEpoch, SharedOpener, SIM_CHAIN, simParameters, validatorIds } from "./sim-chain.ts";
+import { simVerifier } from "./sim-crypto.ts";
+import { ValidatorHost } from "./validator-host.ts";
+import type { SimWorld } from "./validator-process.ts";
+
+/** How a run is set up; whatever is left out follows from the seed. */
+export interface SimOptions {
+  readonly seed: number;
+  readonly validators?: number;
+  /** Virtual milliseconds with faults, before everything heals. */
+  readonly chaosMs?: number;
+  /** The rules of a validator; mutants replace one. `nowMs` is that validator's own clock. */
+  readonly rules?: (nowMs: () => number) => ConsensusRules;
+  readonly syncsSignerLog?: boolean;
+  readonly forgetsLoss?: boolean;
+}
+
+/** What became of a run. */
+export interface SimResult {
+  readonly seed: number;
+  readonly verdict: SimVerdict;
+  readonly coverage: SimCoverage;
+  readonly commits: number;
+  readonly events: number;
+  /** For a run that failed: verdict, the command that repeats it, and the last events. */
+  readonly failure: string;
+}
+
+const START_MS = 1_000_000;
+const HEALED_MS = 6_000;
+/** Commits that each honest validator must gain once all is well. */
+const COMMITS_AFTER_HEALING = 15;
+
+/** Runs all real consensus cores of one network in virtual time, under the faults that the seed draws. */
+export function simulate(options: SimOptions): SimResult {
+  const rng = new Rng(options.seed);
+  const count = options.validators ?? rng.pick([4, 4, 4, 7]);
+  const chaosMs = options.chaosMs ?? rng.between(5_000, 9_000);
+  const scheduler = new Scheduler(START_MS);
+  const judge = new SimJudge(() => scheduler.nowMs - START_MS);
+  const ids = validatorIds(count);
+  const faults = drawFaults(rng, count);
+  const honest = new Set(ids.filter((_, i) => !faults.byzantine.has(i)));
+  const latency = rng.pick(Object.keys(LATENCIES) as LatencyName[]);
+  const parameters = simParameters({
+    epochLength: BigInt(rng.between(1_500, 4_000)),
+    gcDepth: rng.pick([5, 8, 20, 60]),
+    scheduleCommits: rng.pick([3, 5, 10]),
+    commitBatch: rng.pick([3, 5, 20]),
+    leaderTimeout: rng.pick([100, 200]),
+    minRoundDelay: 50,
+  });
+  const world: SimWorld = {
+    scheduler,
+    network: new SimNetwork<SimMessage>(scheduler, rng.fork(1), {
+      latency: LATENCIES[latency],
+      loss: rng.pick([0, 0.01, 0.05]),
+      duplication: rng.pick([0, 0.05]),
+    }),
+    judge,
+    observer: new Observer(judge, honest),
+    opener: new SharedOpener((info) => new BlockOpener(SIM_CHAIN, info, simVerifier)),
+    genesis: firstEpoch(ids, faults.stakes, START_MS, parameters),
+    ids,
+  };
+  const hosts = ids.map((id, i) => {
+    const skewMs = rng.chance(0.3) ? rng.between(-400, 400) : 0;
+    const clock = new NodeClock(scheduler, skewMs, rng.between(-100, 100));
+    const host = {
+      id,
+      clock,
+      rng: rng.fork(100 + i),
+      rules: options.rules?.(() => clock.nowMs) ?? CONSENSUS_RULES,
+      bounds: {
+        commitLag: rng.pick([3, 8]),
+        commitLagRefusing: 60,
+        suspendedPerAuthor: 128,
+        roundsAfterClose: 60,
+      },
+      syncsSignerLog: options.syncsSignerLog ?? true,
+      forgetsLoss: options.forgetsLoss ?? false,
+    };
+    const strategies = faults.byzantine.get(i);
+    return strategies === undefined
+      ? new ValidatorHost(world, host)
+      : new ByzantineHost(world, host, strategies);
+  });
+  judge.note(
+    `seed ${options.seed}: ${count} validators, stakes ${faults.stakes}, ${latency}, Byzantine ${[...faults.byzantine].map(([i, s]) => `${ids[i]!.slice(0, 6)} (${s})`)}, epoch ${parameters.epochLength} ms, gc ${parameters.gcDepth}`,
+  );
+  for (const host of hosts) scheduler.after(rng.between(0, 60), () => host.start());
+  feedTransactions(world, hosts, rng.fork(2));
+  scheduleFaults({ world, hosts, rng: rng.fork(3), chaosMs, faults });
+  watchBounds(world, hosts);
+
+  scheduler.runUntil(START_MS + chaosMs, () => judge.hasFailed);
+  const healed = world.observer.height;
+  world.network.heal();
+  Object.assign(world.network.conditions, { latency: LATENCIES.lan, loss: 0, duplication: 0 });
+  for (const host of hosts) host.start();
+  judge.note("all heals");
+  scheduler.runUntil(START_MS + chaosMs + HEALED_MS, () => judge.hasFailed);
+  for (const [i, host] of hosts.entries()) {
+    host.collectCounters();
+    if (!honest.has(host.id) || (faults.lost.has(i) && !faults.lostCanReturn)) continue;
+    if (host.height < healed + COMMITS_AFTER_HEALING) {
+      judge.stalled(`${host.id.slice(0, 6)} is at commit ${host.height}; the network healed at ${healed}`);
+    } else if (host.state !== null && !host.state.isSigning) {
+      judge.stalled(`${host.id.slice(0, 6)} does not sign yet`);
+    }
+  }
+  const command = `npx node test/sim/consensus/run.ts --seed ${options.seed}`;
+  return {
+    seed: options.seed,
+    verdict: judge.verdict,
+    coverage: world.observer.coverage,
+    commits: world.observer.height,
+    events: scheduler.executed,
+    failure: describeFailure(judge.verdict, command, judge.trace()),
+  };
+}
+
+/** Who is faulty in a run: Byzantine validators and lost signer logs together hold less than a third of the stake. */
+interface Faults {
+  readonly stakes: bigint[];
+  readonly byzantine: Map<number, Strategy[]>;
+  readonly lost: Set<number>;
+  /** CONS-8 asks quorum stake of others: with Byzantine ones among them it may never come together. */
+  readonly lostCanReturn: boolean;
+}
+
+function drawFaults(rng: Rng, count: number): Faults {
+  const isEqual = rng.chance(0.5);
+  const stakes = Array.from({ length: count }, () => (isEqual ? 10n : BigInt(rng.between(9, 16))));
+  const total = stakes.reduce((sum, stake) => sum + stake, 0n);
+  // One validator's stake grows a little with every epoch, so the bound is kept with some room.
+  const fits = (stake: bigint) => 3n * stake + 3n < total;
+  const byzantine = new Map<number, Strategy[]>();
+  const lost = new Set<number>();
+  let faulty = 0n;
+  for (const index of rng.shuffle([...stakes.keys()])) {
+    if (!fits(faulty + stakes[index]!)) continue;
+    if (rng.chance(0.6)) byzantine.set(index, rng.shuffle(STRATEGIES).slice(0, rng.between(1, 4)));
+    else if (rng.chance(0.7)) lost.add(index);
+    else continue;
+    faulty += stakes[index]!;
+  }
+  return { stakes, byzantine, lost, lostCanReturn: byzantine.size === 0 && lost.size <= 1 };
+}
+
+function feedTransactions(world: SimWorld, hosts: readonly ValidatorHost[], rng: Rng): void {
+  const feed = () => {
+    for (const host of hosts) if (host.isUp && rng.chance(0.5)) host.offerTransactions(rng.between(1, 3));
+    world.scheduler.after(150, feed);
+  };
+  world.scheduler.after(100, feed);
+}
+
+function scheduleFaults(input: {
+  readonly world: SimWorld;
+  readonly hosts: readonly ValidatorHost[];
+  readonly rng: Rng;
+  readonly chaosMs: number;
+  readonly faults: Faults;
+}): void {
+  const { world, hosts, rng, chaosMs, faults } = input;
+  const { scheduler, network, observer, judge } = world;
+  const during = () => scheduler.nowMs - START_MS < chaosMs;
+  const at = (run: () => void) =>
+    scheduler.after(rng.between(400, chaosMs - 1_000), () => {
+      if (during()) run();
+    });
+  for (let i = rng.between(0, 2); i > 0; i--) {
+    at(() => {
+      const shuffled = rng.shuffle(world.ids);
+      const cut = rng.between(1, shuffled.length - 1);
+      network.partition([shuffled.slice(0, cut), shuffled.slice(cut)]);
+      observer.coverage.partitions += 1;
+      judge.note(`partition of ${cut}`);
+      scheduler.after(rng.between(300, 2_500), () => {
+        network.heal();
+        judge.note("partition heals");
+      });
+    });
+  }
+  for (let i = rng.between(1, 4); i > 0; i--) {
+    at(() => {
+      const host = rng.pick(hosts);
+      if (rng.chance(0.5)) {
+        host.crashAfter(rng.below(12));
+        return;
+      }
+      const back = rng.chance(0.3) ? rng.between(1, 8) : 0;
+      host.crash((store) => {
+        store.disk.rollBack(back);
+        if (back > 0) observer.coverage.rollbacks += 1;
+      });
+      scheduler.after(rng.between(50, 2_500), () => host.start());
+    });
+  }
+  if (rng.chance(0.15)) {
+    at(() => {
+      judge.note("all crash");
+      for (const host of hosts) host.crash();
+      for (const host of hosts) scheduler.after(rng.between(100, 400), () => host.start());
+    });
+  }
+  if (rng.chance(0.4)) at(() => network.slow(rng.pick(world.ids), rng.between(100, 400)));
+  for (const index of faults.lost) {
+    at(() => {
+      const host = hosts[index]!;
+      const isWiped = rng.chance(0.5);
+      host.crash((store) => {
+        store.signer.wipe();
+        store.isSignerLost = true;
+        if (isWiped) store.disk.wipe();
+        else store.disk.rollBack(rng.between(0, 30));
+      });
+      observer.coverage.lostDisks += 1;
+      judge.note(`lost disk${isWiped ? ", database too" : ""}`);
+      scheduler.after(rng.between(5, 1_500), () => host.start());
+    });
+  }
+}
+
+/** CONS-11, again and again: no map outgrows what an honest network and the bounds allow. */
+function watchBounds(world: SimWorld, hosts: readonly ValidatorHost[]): void {
+  const size = world.ids.length;
+  const most: Record<string, number> = {
+    suspended: 128 * size,
+    missing: 128 * size * size,
+    blocks: 400 * size,
+    polls: 2_001,
+    fetches: 1_024,
+    transactions: 2_000,
+  };
+  const watch = () => {
+    for (const host of hosts) {
+      for (const [name, entries] of Object.entries(host.state?.sizes() ?? {})) {
+        if (entries > most[name]!) world.judge.diverged(`${host.id.slice(0, 6)} holds ${entries} ${name}`);
+      }
+    }
+    world.scheduler.after(100, watch);
+  };
+  world.scheduler.after(100, watch);
+}
+
+/** Coverage of several runs together. */
+export function sumCoverage(results: readonly SimResult[]): SimCoverage {
+  const sum = noCoverage();
+  for (const { coverage } of results) {
+    for (const name of Object.keys(sum) as (keyof SimCoverage)[]) sum[name] += coverage[name];
+  }
+  return sum;
+}
