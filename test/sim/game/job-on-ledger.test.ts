@@ -1,0 +1,232 @@
+import { TOKEN } from "@soma/protocol";
+import { supplyTotal } from "@soma/state/core";
+import { describe, expect, test } from "vitest";
+import { JobDriver } from "./job-driver.ts";
+import { TestChain } from "./test-chain.ts";
+
+function drawn(): JobDriver {
+  const chain = new TestChain({ epochLength: 1_000_000n });
+  const driver = new JobDriver(chain, chain.people[0]!);
+  driver.pay();
+  return driver;
+}
+
+function selected(): JobDriver {
+  const driver = drawn();
+  driver.must(
+    driver.chain.send(driver.payer, driver.selection(driver.holders().map((h) => driver.commitOf(h)))),
+  );
+  return driver;
+}
+
+function bundled(): JobDriver {
+  const driver = drawn();
+  driver.bundleEverybody();
+  return driver;
+}
+
+/** Sends as the payer; the refusal's code. */
+const send = (driver: JobDriver, kind: Parameters<TestChain["send"]>[1]) =>
+  driver.chain.send(driver.payer, kind);
+
+/** Commits until the job's record is gone; the slashes on the way, as "cause operator". */
+function finish(driver: JobDriver): string[] {
+  const slashes: string[] = [];
+  for (let i = 0; i < 400 && driver.chain.ledger.job(driver.id) !== undefined; i++) {
+    for (const event of driver.chain.commit().events) {
+      if ("Slashed" in event) slashes.push(`${event.Slashed.cause} ${event.Slashed.operator}`);
+    }
+  }
+  expect(driver.chain.ledger.job(driver.id)).toBeUndefined();
+  return slashes;
+}
+
+describe("GAME on the ledger, real signatures", () => {
+  test("pays the winner fee less 5 % and tip, records the vectors, and slashes nobody who answered", () => {
+    const driver = bundled();
+    const { chain } = driver;
+    const winner = driver.result().winner!;
+    const before = chain.ledger.balanceOf(winner);
+    const burned = chain.ledger.head.burned;
+    const kind = driver.proof();
+    const executed = chain.commit([
+      chain.transaction({ actor: driver.payer, kind, sequence: chain.sequenceOf(driver.payer) }),
+    ]);
+    expect(executed.transactions[0]?.refusal).toBe("");
+    expect(chain.ledger.balanceOf(winner) - before).toBe((TOKEN * 95n) / 100n + 500n);
+    expect(chain.ledger.head.burned - burned).toBe(TOKEN / 20n + 1_000n);
+    expect(executed.recorded).toMatchObject([
+      { job: driver.id, winner, items: 2, payer: driver.payer.address },
+    ]);
+    expect(send(driver, kind)).toBe("JOB_PHASE");
+    expect(chain.ledger.supply.escrowed).toBe(0n);
+    expect(finish(driver)).toEqual([]);
+    chain.endEpoch();
+    expect(supplyTotal(chain.ledger.supply)).toBe(1_000_000n * TOKEN);
+  });
+
+  test("the payment's refusals", () => {
+    const chain = new TestChain();
+    const driver = new JobDriver(chain, chain.people[0]!);
+    const refusal = (change: Parameters<JobDriver["payment"]>[0]) => send(driver, driver.payment(change));
+    expect(refusal({ items: 0 })).toBe("JOB_ITEMS");
+    expect(refusal({ items: 1_025 })).toBe("JOB_ITEMS");
+    expect(refusal({ sizeBytes: 0n })).toBe("JOB_SIZE");
+    expect(refusal({ modality: 1 })).toBe("JOB_NO_PRICE");
+    expect(refusal({ modality: 200 })).toBe("JOB_NO_PRICE");
+    expect(refusal({ maxPricePerByte: 9n })).toBe("JOB_PRICE");
+    expect(refusal({ sizeBytes: 1_000_000n * TOKEN })).toBe("BALANCE_SHORT");
+    for (const encoder of chain.encoders.slice(3)) chain.send(encoder, { UnregisterEncoder: true });
+    chain.endEpoch();
+    expect(refusal({})).toBe("JOB_ROSTER_SMALL");
+    const wide = new TestChain({ embeddingDimension: 1024 });
+    expect(wide.send(wide.people[0]!, driver.payment({ items: 121 }))).toBe("JOB_TOO_LARGE");
+  });
+
+  test("the selection's refusals, and that it cannot be replaced", () => {
+    const driver = drawn();
+    const all = driver.holders().map((holder) => driver.commitOf(holder));
+    const [first, second] = driver.holders() as [never, never];
+    expect(send(driver, driver.selection(all, driver.payer))).toBe("SELECTION_SIGNATURE");
+    expect(send(driver, driver.selection(all, driver.session, "00".repeat(32)))).toBe("JOB_DATA_HASH");
+    expect(send(driver, driver.selection([...all, all[0]!]))).toBe("COMMIT_DUPLICATE");
+    expect(send(driver, driver.selection(all.slice(0, 2)))).toBe("SELECTION_QUORUM");
+    expect(send(driver, driver.selection([driver.commitOf(first, second), ...all.slice(1)]))).toBe(
+      "COMMIT_SIGNATURE",
+    );
+    expect(send(driver, driver.selection([driver.commitOf(driver.payer), ...all]))).toBe("COMMIT_STRANGER");
+    expect(send(driver, driver.selection(all))).toBe("");
+    const digest = driver.job.selection;
+    expect(send(driver, driver.selection(all))).toBe("SELECTION_REPEATED");
+    expect(send(driver, driver.selection(all.toReversed(), driver.payer))).toBe("SELECTION_SIGNATURE");
+    expect(driver.job.selection).toBe(digest);
+    const { recyclable } = driver.chain.ledger.supply;
+    expect(send(driver, driver.selection(all.toReversed()))).toBe("");
+    expect(driver.chain.ledger.job(driver.id)).toBeUndefined();
+    expect(driver.chain.ledger.supply.recyclable - recyclable).toBe(TOKEN + 500n + 1_000n);
+  });
+
+  test("a mismatched reveal is slashed at once with a share for its bringer, and only once", () => {
+    const driver = selected();
+    const { chain } = driver;
+    const [cheat, ...honest] = driver.holders();
+    const lie = driver.revealOf(cheat!, "11".repeat(32));
+    const reveals = honest.map((holder) => driver.revealOf(holder));
+    expect(send(driver, driver.bundle(reveals, driver.payer))).toBe("BUNDLE_SIGNATURE");
+    expect(send(driver, driver.bundle([...reveals, reveals[0]!]))).toBe("REVEAL_DUPLICATE");
+    expect(send(driver, driver.bundle(reveals.slice(0, 3)))).toBe("BUNDLE_SHORT");
+    expect(send(driver, driver.bundle([driver.revealOf(driver.payer), ...reveals]))).toBe("REVEAL_STRANGER");
+    const before = chain.ledger.balanceOf(driver.payer.address);
+    expect(send(driver, driver.bundle([lie, ...reveals]))).toBe("");
+    expect(chain.ledger.balanceOf(driver.payer.address) - before).toBe(TOKEN / 4n - 1_000n);
+    expect(driver.job.chosen.find((entry) => entry.encoder === cheat!.address)).toMatchObject({
+      evaluated: false,
+    });
+    expect(send(driver, { PostReveal: { reveal: lie } })).toBe("REVEAL_DUPLICATE");
+    driver.must(send(driver, driver.proof()));
+    expect(finish(driver)).toEqual([]);
+  });
+
+  test("left out of the bundle, the one that posts its reveal is not slashed, the silent one is, after the proof too", () => {
+    const driver = selected();
+    const [watchful, silent, ...others] = driver.holders();
+    driver.must(send(driver, driver.bundle(others.map((holder) => driver.revealOf(holder)))));
+    driver.must(driver.chain.send(watchful!, { PostReveal: { reveal: driver.revealOf(watchful!) } }));
+    driver.must(send(driver, driver.proof()));
+    expect(finish(driver)).toEqual([`reveal ${silent!.address}`]);
+  });
+
+  test("the proof's refusals; a late evaluation excuses, silence does not", () => {
+    const driver = bundled();
+    const { job } = driver;
+    const good = driver.result();
+    const scores = good.scores;
+    expect(send(driver, driver.proof({ ...good, selection: "00".repeat(32) }))).toBe("RESULT_JOB");
+    expect(send(driver, driver.proof({ ...good, scores: scores.slice(1) }))).toBe("RESULT_SET");
+    expect(send(driver, driver.proof({ ...good, scores: scores.toReversed() }))).toBe("RESULT_SET");
+    expect(send(driver, driver.proof({ ...good, items: 3 }))).toBe("RESULT_ITEMS");
+    expect(send(driver, driver.proof({ ...good, winner: null }))).toBe("RESULT_WINNER");
+    expect(send(driver, driver.proof({ ...good, winner: driver.payer.address }))).toBe("RESULT_WINNER");
+    expect(
+      send(
+        driver,
+        driver.proof(good, () => true, driver.finals.subarray(1)),
+      ),
+    ).toBe("PROOF_FINALS");
+    expect(
+      send(
+        driver,
+        driver.proof(good, () => true, new Uint8Array(64)),
+      ),
+    ).toBe("PROOF_FINALS");
+    expect(
+      send(
+        driver,
+        driver.proof(good, (i) => i < 3),
+      ),
+    ).toBe("PROOF_QUORUM");
+    const { aggregateSignature } = driver.signedResult({ ...good, winner: scores[1]!.encoder });
+    const forged = { FinalProof: { ...driver.signedResult(good), aggregateSignature } };
+    expect(send(driver, forged)).toBe("PROOF_SIGNATURE");
+    const seats = (count: number) => job.chosen.slice(0, count).reduce((sum, entry) => sum + entry.seats, 0);
+    const total = seats(job.chosen.length);
+    const enough = job.chosen.findIndex((_, i) => 3 * seats(i) > 2 * total);
+    driver.must(
+      send(
+        driver,
+        driver.proof(good, (i) => i < enough),
+      ),
+    );
+    const absent = job.chosen.slice(enough).map((entry) => driver.actorOf(entry.encoder));
+    driver.must(driver.chain.send(absent[0]!, driver.evaluation(absent[0]!, good)));
+    expect(driver.chain.send(absent[0]!, driver.evaluation(absent[0]!, good))).toBe("EVALUATION_DUPLICATE");
+    expect(finish(driver)).toEqual(absent.slice(1).map((actor) => `no-signature ${actor.address}`));
+  });
+
+  test("no proof: the majority of posted evaluations stands", () => {
+    const driver = bundled();
+    const good = driver.result();
+    const [liar, ...honest] = driver.holders();
+    driver.must(
+      driver.chain.send(liar!, driver.evaluation(liar!, { ...good, winner: good.scores[1]!.encoder })),
+    );
+    for (const holder of honest) driver.must(driver.chain.send(holder, driver.evaluation(holder, good)));
+    const before = driver.chain.ledger.balanceOf(good.winner!);
+    expect(finish(driver)).toEqual([]);
+    expect(driver.chain.ledger.balanceOf(good.winner!) - before).toBe((TOKEN * 95n) / 100n + 500n);
+  });
+
+  test("one hasty evaluation decides nothing: half is burned, the rest refunded, the silent slashed", () => {
+    const driver = bundled();
+    const light = [...driver.job.chosen].sort((a, b) => a.seats - b.seats)[0]!.encoder;
+    driver.must(driver.chain.send(driver.actorOf(light), driver.evaluation(driver.actorOf(light))));
+    const before = driver.chain.ledger.balanceOf(driver.payer.address);
+    const slashes = finish(driver);
+    expect(driver.chain.ledger.balanceOf(driver.payer.address) - before).toBe(TOKEN / 2n + 500n);
+    expect(slashes.length).toBe(driver.chain.encoders.length - 1);
+    expect(slashes.every((slash) => slash.startsWith("no-signature"))).toBe(true);
+  });
+
+  test("the submitter is gone: posted commits of a quorum share half by seats; without an offer none is taken", () => {
+    const driver = drawn();
+    const { chain } = driver;
+    const shard = driver.job.shard;
+    const holders = driver.holders();
+    expect(chain.send(holders[0]!, driver.postedCommit(holders[0]!, driver.payer))).toBe("OFFER_SIGNATURE");
+    const before = new Map(holders.map((holder) => [holder.address, chain.ledger.balanceOf(holder.address)]));
+    for (const holder of holders) driver.must(chain.send(driver.payer, driver.postedCommit(holder)));
+    expect(send(driver, driver.postedCommit(holders[0]!))).toBe("COMMIT_DUPLICATE");
+    expect(finish(driver)).toEqual([]);
+    const seat = TOKEN / 2n / 61n;
+    for (const { encoder, seats } of shard) {
+      expect(chain.ledger.balanceOf(encoder) - before.get(encoder)!).toBe(seat * BigInt(seats));
+    }
+  });
+
+  test("three attempts without a quorum: refund less 5 %", () => {
+    const driver = drawn();
+    const before = driver.chain.ledger.balanceOf(driver.payer.address);
+    expect(finish(driver)).toEqual([]);
+    expect(driver.chain.ledger.balanceOf(driver.payer.address) - before).toBe((TOKEN * 95n) / 100n + 500n);
+  });
+});
