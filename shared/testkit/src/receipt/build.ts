@@ -25,7 +25,7 @@ import {
   shardDigest,
   type TransactionKindInput,
 } from "@soma/protocol";
-import { type LeafPlace, TestLedger } from "./ledger.ts";
+import { type JobLedger, type LeafPlace, TestLedger } from "./ledger.ts";
 import {
   payerKey,
   type TestNetwork,
@@ -51,7 +51,7 @@ export interface TestReceiptOptions extends TestNetworkOptions {
 
 export interface TestReceipt {
   readonly network: TestNetwork;
-  readonly ledger: TestLedger;
+  readonly ledger: JobLedger;
   readonly content: ReceiptContent;
   /** The receipt file. */
   readonly bytes: Uint8Array;
@@ -68,11 +68,14 @@ export function byteLength(item: Uint8Array): number {
 const ITEMS = ["the tide turns twice a day", "a lighthouse keeps its own hours"];
 
 /** A whole genuine job with real keys and signatures, across two hand-overs, and its receipt. */
-export function buildReceipt(options: TestReceiptOptions = {}): TestReceipt {
+export function buildReceipt(
+  options: TestReceiptOptions = {},
+  open: (network: TestNetwork) => JobLedger = (network) => new TestLedger(network),
+): TestReceipt {
   const network = testNetwork(options);
   const { genesis, parameters, encoders } = network;
   const { chainId } = genesis;
-  const ledger = new TestLedger(network);
+  const ledger = open(network);
   const payer = payerKey();
   const items = (options.items ?? ITEMS).map(utf8);
   const attempt = options.attempt ?? 0;
@@ -91,7 +94,7 @@ export function buildReceipt(options: TestReceiptOptions = {}): TestReceipt {
   const sizeBytes = items.reduce((sum, item) => sum + BigInt(item.length), 0n);
   const fee = epoch.prices[0]! * sizeBytes;
   const jobTip = 5_000n;
-  const execute = (kind: TransactionKindInput, events: Parameters<TestLedger["execute"]>[1]) => {
+  const execute = (kind: TransactionKindInput, events: Parameters<JobLedger["execute"]>[1]) => {
     transactions.push({ commit: ledger.commit, kind });
     transfer(ledger);
     return ledger.execute(kind, events);
@@ -286,7 +289,7 @@ function proofSigners(holders: readonly TestOperator[], seatsOf: ReadonlyMap<str
 
 /** The chain of links that a receipt needs for its facts, and the facts with their places in it. */
 function assemble(
-  ledger: TestLedger,
+  ledger: JobLedger,
   places: Readonly<Record<"payment" | "draw" | "selection" | "bundle" | "close", LeafPlace>>,
 ): Omit<ReceiptContent, "reveals" | "items"> {
   const used = new Set(Object.values(places).map((place) => place.checkpoint));
@@ -313,7 +316,7 @@ function assemble(
 }
 
 /** An unrelated transaction, so that leaves have siblings. */
-function transfer(ledger: TestLedger): void {
+function transfer(ledger: JobLedger): void {
   const to = ledger.network.validators[0]!.id;
   ledger.execute({ Transfer: { to, amount: 1n } }, () => []);
 }

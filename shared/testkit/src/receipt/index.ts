@@ -1,6 +1,13 @@
 export { buildReceipt, byteLength, type TestReceipt, type TestReceiptOptions } from "./build.ts";
 export { type Forgery, forgeFact } from "./forge.ts";
-export { type LeafPlace, TestLedger, type TestTransaction } from "./ledger.ts";
+export {
+  type CutCheckpoint,
+  type JobLedger,
+  type LeafPlace,
+  proveLeaf,
+  TestLedger,
+  type TestTransaction,
+} from "./ledger.ts";
 export {
   payerKey,
   type TestNetwork,

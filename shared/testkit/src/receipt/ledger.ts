@@ -35,17 +35,35 @@ export interface TestTransaction {
   readonly place: LeafPlace;
 }
 
-interface CutCheckpoint {
+export interface CutCheckpoint {
   readonly link: ReceiptLink;
   readonly leaves: readonly Uint8Array[];
   readonly transactions: ReadonlyMap<number, Uint8Array>;
+}
+
+/** What a job is written to, commit by commit: by hand, or by the ledger's own core. */
+export interface JobLedger {
+  readonly network: TestNetwork;
+  readonly chainId: string;
+  readonly checkpoints: readonly CutCheckpoint[];
+  /** The epoch of the commit that is being filled. */
+  readonly epoch: EpochInfo;
+  readonly commit: bigint;
+  beacon(commit: bigint): string;
+  execute(kind: TransactionKindInput, events: (digest: string) => LedgerEventInput[]): TestTransaction;
+  deadline(events: LedgerEventInput[]): LeafPlace;
+  endCommit(): LeafPlace;
+  skipTo(commit: bigint): void;
+  cut(change?: (next: EpochInfo) => EpochInfo): void;
+  certify(checkpoint: Checkpoint, signers: readonly number[]): CertifiedCheckpoint;
+  prove(place: LeafPlace): LeafProof;
 }
 
 /**
  * A ledger's outside by hand: commits with leaves, checkpoints signed by the committee, hand-overs. It executes
  * nothing; whoever fills it says what happened.
  */
-export class TestLedger {
+export class TestLedger implements JobLedger {
   readonly network: TestNetwork;
   readonly chainId: string;
   readonly checkpoints: CutCheckpoint[] = [];
@@ -174,15 +192,8 @@ export class TestLedger {
     };
   }
 
-  /** The proof of a leaf whose checkpoint has been cut. */
-  prove({ checkpoint, index }: LeafPlace): LeafProof {
-    const { leaves, transactions } = this.checkpoints[checkpoint]!;
-    return {
-      index,
-      leaf: leaves[index]!,
-      path: merklePaths(leaves, [index])[0]!,
-      transaction: transactions.get(index) ?? new Uint8Array(0),
-    };
+  prove(place: LeafPlace): LeafProof {
+    return proveLeaf(this.checkpoints, place);
   }
 
   #add(leaf: CheckpointLeafInput): LeafPlace {
@@ -194,4 +205,18 @@ export class TestLedger {
   #hash(what: string, commit: bigint): string {
     return toHex(taggedHash(`test.${what}`, this.chainId, utf8(commit.toString())));
   }
+}
+
+/** The proof of a leaf whose checkpoint has been cut. */
+export function proveLeaf(
+  checkpoints: readonly CutCheckpoint[],
+  { checkpoint, index }: LeafPlace,
+): LeafProof {
+  const { leaves, transactions } = checkpoints[checkpoint]!;
+  return {
+    index,
+    leaf: leaves[index]!,
+    path: merklePaths(leaves, [index])[0]!,
+    transaction: transactions.get(index) ?? new Uint8Array(0),
+  };
 }
