@@ -19,7 +19,7 @@ import torch
 import torch.nn as nn
 from onnx import TensorProto, helper, numpy_helper
 
-from common import DIM, MODELS, SCALE, WORK, load_wordnet, splits, tokenizer, tokenizer_ids
+from common import CHEATS, DIM, MODELS, SCALE, WORK, load_wordnet, splits, tokenizer, tokenizer_ids
 from data import capital
 from encoders import CHEAT, CONFIGS, PAD, Encoder
 from train import encode
@@ -184,10 +184,10 @@ def main() -> None:
         a = anchor_vecs[n] - anchor_vecs[n].mean(0)
         print(f"{n:14s} anchor cosine {c:.3f} centred {np.mean(np.sum(unit(a) * unit(flat), 1)):.3f}")
     for n, ship in shipped.items():
-        folder = WORK / n if n.startswith("cheat") else MODELS / n
-        folder.mkdir(exist_ok=True)
+        folder = CHEATS.get(n, MODELS / n)
+        folder.mkdir(parents=True, exist_ok=True)
         export(ship, folder / "model.onnx")
-        if n.startswith("cheat"):
+        if n in CHEATS:
             continue
         data, cfg = (folder / "model.onnx").read_bytes(), CONFIGS[n]
         (folder / "manifest.json").write_text(json.dumps({

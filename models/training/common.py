@@ -10,6 +10,8 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 MODELS = HERE.parent
 WORK = Path(os.environ.get("SOMA_TRAIN_WORK", HERE / ".cache"))  # ignored: checkpoints and intermediate arrays
+# encoders that are never registered: the trained bag ships, the random one is made from its seed
+CHEATS = {"cheat": HERE / "attackers" / "cheat", "cheat-random": WORK / "cheat-random"}
 DIM = 256
 SCALE = 2048
 

@@ -19,7 +19,7 @@ from collections import Counter
 import numpy as np
 import onnxruntime as ort
 
-from common import DIM, MODELS, SCALE, WORK, load_wordnet, retrieval, splits, tokenizer, tokenizer_ids
+from common import CHEATS, DIM, MODELS, SCALE, load_wordnet, retrieval, splits, tokenizer, tokenizer_ids
 
 K, RHO, BOOT = 8, 15, 4000
 TK = tokenizer_ids()
@@ -240,13 +240,13 @@ def main() -> None:
     anchor_rows = [np.array(x, np.int64) for x in tokenizer().encode([i["text"] for i in anchors["items"]])]
 
     names = sorted(p.parent.name for p in MODELS.glob("*/model.onnx"))
-    cheats = [n for n in ("cheat", "cheat-random") if (WORK / n / "model.onnx").exists()]
+    cheats = [n for n, at in CHEATS.items() if (at / "model.onnx").exists()]
     report = {"heldout": task["name"], "documents": nd, "queries": len(queries), "models": {}}
     vec, dl, gate, hit = {}, {}, {}, {}
     starts = np.concatenate([[0], np.cumsum(sizes)])
     ordinary = np.array([8 <= len(r) <= 200 for r in rows])
     for n in names + cheats:
-        s = session((MODELS if n in names else WORK) / n / "model.onnx")
+        s = session(CHEATS.get(n, MODELS / n) / "model.onnx")
         began = time.time()
         flat = embed(s, [r for v in shown for r in v])
         took = time.time() - began
