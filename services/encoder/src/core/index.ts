@@ -1,3 +1,4 @@
+export { checkItems, type PaidItems } from "./check-items.ts";
 export type { EncoderContext, EncoderSigner } from "./context.ts";
 export type { EncoderEffect, Milestone, RevealToEvaluate } from "./effect.ts";
 export type { EncoderInput, FetchOutcome } from "./input.ts";

@@ -186,7 +186,7 @@ function resume(context: EncoderContext, state: EncoderState): Stepped<EncoderSt
   for (const job of state.jobs.values()) {
     const view = viewOf(context, state, job);
     if (view === undefined || job.offer === null) continue;
-    const turn = owed(job, view);
+    const turn = owed(view, job, true);
     next = withJob(next, turn.job);
     effects.push(...turn.effects);
   }

@@ -28,32 +28,43 @@ export function upkeep(view: JobView, job: EncoderJob): Turn {
   );
 }
 
-/** Sends again what is owed, after a pause that doubles: messages are lost, and restarts forget what left. */
+/** Reminders after which inference or evaluation is asked for again: until then the work queue's own repeat does. */
+const PATIENCE = 3;
+
+/** Sends again what is owed, after a pause that doubles: messages are lost on the way. */
 function remind(view: JobView, job: EncoderJob): Turn {
   if (job.offer === null || view.head < job.remindAt) return turned(job);
   const doubled = REMIND_FIRST << BigInt(Math.min(job.reminders + 1, 8));
   const pause = doubled < REMIND_MOST ? doubled : REMIND_MOST;
-  return owed({ ...job, remindAt: view.head + pause, reminders: job.reminders + 1 }, view);
+  const next = { ...job, remindAt: view.head + pause, reminders: job.reminders + 1 };
+  const hasFailed = job.fault !== null || job.missing.length > 0;
+  return owed(view, next, hasFailed || next.reminders >= PATIENCE);
 }
 
-/** Everything that this encoder owes in the job's present state, as if none of it had left yet. */
-export function owed(job: EncoderJob, view: JobView): Turn {
+/**
+ * Everything that this encoder owes others in the job's present state, as if none of it had left yet;
+ * `asksWorkers` also asks its own workers again.
+ */
+export function owed(view: JobView, job: EncoderJob, asksWorkers: boolean): Turn {
+  const asked = asksWorkers ? askWorkers(view, job) : turned(job);
+  return turned(asked.job, ...messagesOwed(view, asked.job), ...asked.effects);
+}
+
+function messagesOwed(view: JobView, job: EncoderJob): EncoderEffect[] {
   if (job.phase === "drawn") {
-    if (job.stage === "fetching") return turned(job, ...answer(view, job), ...fetchItems(job));
-    if (job.stage === "embedding") {
-      const asked = requestInference(view, job);
-      return turned(asked.job, ...answer(view, job), ...asked.effects);
-    }
-    return turned(job, ...answer(view, job));
+    return [...answer(view, job), ...(job.stage === "fetching" ? fetchItems(job) : [])];
   }
-  if (job.phase === "selected") return turned(job, ...reveal(view, job));
-  // After a proof that came without our signature, an evaluation is still owed.
-  if (job.phase === "closed") return job.answered ? turned(job) : requestEvaluation(view, job);
-  if (job.phase !== "bundled") return turned(job);
+  if (job.phase === "selected") return reveal(view, job);
   // Who has not evaluated yet may lack our address; who has, our signature.
-  const effects: EncoderEffect[] = [...reveal(view, job), ...sendEvaluation(view, job)];
-  const asked = requestEvaluation(view, job);
-  return turned(asked.job, ...effects, ...asked.effects);
+  if (job.phase === "bundled") return [...reveal(view, job), ...sendEvaluation(view, job)];
+  return [];
+}
+
+function askWorkers(view: JobView, job: EncoderJob): Turn {
+  if (job.phase === "drawn") return job.stage === "embedding" ? requestInference(view, job) : turned(job);
+  // After a proof that came without our signature, an evaluation is still owed.
+  const owesEvaluation = job.phase === "bundled" || (job.phase === "closed" && !job.answered);
+  return owesEvaluation ? requestEvaluation(view, job) : turned(job);
 }
 
 /** GAME-2: what may be the address's fault becomes an opt-out when half of the selection's time is over. */

@@ -1,0 +1,7 @@
+export {
+  type Evaluated,
+  type EvaluationRequest,
+  evaluateRequest,
+  isRevealed,
+  largestBlob,
+} from "./evaluate-request.ts";
