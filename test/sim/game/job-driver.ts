@@ -102,6 +102,28 @@ export class JobDriver {
     return { PostCommit: { commit: this.commitOf(encoder), dataHash: this.dataHash, offerSignature } };
   }
 
+  receipt(encoder: Actor): TransactionKindInput {
+    const { attempt } = this.job;
+    const receipt = { job: this.id, attempt, encoder: encoder.address, dataHash: this.dataHash };
+    const signature = encoder.key.sign(jobSigningBytes(CHAIN_ID, "receipt", receipt));
+    return { PostReceipt: { receipt: { receipt, signature } } };
+  }
+
+  optOut(encoder: Actor, reason: "HashMismatch" | "Unavailable"): TransactionKindInput {
+    const reasons = { HashMismatch: { HashMismatch: true }, Unavailable: { Unavailable: true } } as const;
+    const { attempt } = this.job;
+    const optOut = { job: this.id, attempt, encoder: encoder.address, reason: reasons[reason] };
+    const signature = encoder.key.sign(jobSigningBytes(CHAIN_ID, "optOut", optOut));
+    return { PostOptOut: { optOut: { optOut, signature } } };
+  }
+
+  unavailable(encoder: Actor, missing: Actor): TransactionKindInput {
+    const { attempt } = this.job;
+    const unavailable = { job: this.id, attempt, encoder: encoder.address, missing: missing.address };
+    const signature = encoder.key.sign(jobSigningBytes(CHAIN_ID, "unavailable", unavailable));
+    return { PostUnavailable: { unavailable: { unavailable, signature } } };
+  }
+
   revealOf(encoder: Actor, digest = this.digestOf(encoder)): SignedReveal {
     const reveal = {
       job: this.id,

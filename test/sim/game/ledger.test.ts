@@ -5,13 +5,17 @@ import {
   CheckpointLeafCodec,
   encodeSignedBlock,
   epochInfoDigest,
+  type Settlement,
   TOKEN,
   type TransactionKindInput,
 } from "@soma/protocol";
+import { settleEpoch } from "@soma/rewards/core";
 import {
+  applySettlement,
   type CommitTransaction,
   decodeSnapshot,
   encodeSnapshot,
+  executeCommit,
   PAID_REFUSALS,
   supplyTotal,
   UNPAID_REFUSALS,
@@ -320,6 +324,68 @@ describe("ECON-6: stake", () => {
       return chain.ledger.currentEpoch.prices[0];
     });
     expect(prices).toEqual([20n, 40n, 80n]);
+  });
+});
+
+describe("DESIGN 4: settlement", () => {
+  /** A ledger whose closing commit was executed, and an honest settlement of it. */
+  function closing() {
+    const chain = new TestChain();
+    const [ann, bob] = chain.people as [Actor, Actor];
+    chain.send(ann, transfer(bob.address, 1n));
+    const { head } = chain.ledger;
+    const timestampMs = chain.ledger.currentEpoch.startTimestampMs + chain.ledger.parameters.epochLength;
+    const leader = { round: 9, author: 0, digest: "11".repeat(32) };
+    const place = { epoch: 0n, index: head.commit + 1n, previous: head.commitDigest };
+    const commit = { ...place, timestampMs, leader, blocks: [] };
+    const executed = executeCommit(chain.ledger, { commit, beacon: "22".repeat(32), transactions: [] });
+    if (!executed.ok || executed.value.settlement === null) throw new Error("the epoch does not close");
+    const settled = settleEpoch(CHAIN_ID, executed.value.settlement);
+    if (!settled.ok) throw new Error(settled.code);
+    return { chain, settlement: settled.value, commit };
+  }
+
+  test.each<[string, (settlement: Settlement) => Settlement]>([
+    ["SETTLEMENT_EPOCH", (s) => ({ ...s, epoch: 1n })],
+    ["SETTLEMENT_INPUT", (s) => ({ ...s, input: "00".repeat(32) })],
+    ["SETTLEMENT_MINTED", (s) => ({ ...s, minted: s.minted + 1n })],
+    ["SETTLEMENT_ORDER", (s) => ({ ...s, payments: [...s.payments, ...s.payments] })],
+    ["SETTLEMENT_ORDER", (s) => ({ ...s, pools: s.pools.toReversed() })],
+    ["SETTLEMENT_ROLE", (s) => ({ ...s, pools: [{ role: 2, operator: "00".repeat(32), amount: 1n }] })],
+    [
+      "SETTLEMENT_SUM",
+      (s) => ({ ...s, payments: [{ account: "01".repeat(32), amount: s.minted + 2_000n }] }),
+    ],
+  ])("refuses with %s, and then takes the honest one", (code, bend) => {
+    const { chain, settlement, commit } = closing();
+    expect(executeCommit(chain.ledger, { commit, beacon: commit.previous, transactions: [] })).toMatchObject({
+      ok: false,
+      code: "COMMIT_CLOSING",
+    });
+    const digest = chain.ledger.stateDigest();
+    expect(applySettlement(chain.ledger, bend(settlement))).toMatchObject({ ok: false, code });
+    expect(chain.ledger.stateDigest()).toBe(digest);
+    expect(applySettlement(chain.ledger, settlement)).toMatchObject({
+      ok: true,
+      value: { next: { epoch: 1n } },
+    });
+    expect(applySettlement(chain.ledger, settlement)).toMatchObject({ ok: false, code: "SETTLEMENT_UNDUE" });
+    expect(supplyTotal(chain.ledger.supply)).toBe(CAP);
+  });
+
+  test.each([
+    ["COMMIT_GAP", { index: 9n }],
+    ["COMMIT_FORK", { previous: "33".repeat(32) }],
+    ["COMMIT_EPOCH", { epoch: 1n }],
+  ])("a commit out of the sequence is refused with %s", (code, change) => {
+    const chain = new TestChain();
+    chain.commit();
+    const { head } = chain.ledger;
+    const leader = { round: 9, author: 0, digest: "11".repeat(32) };
+    const place = { epoch: 0n, index: head.commit + 1n, previous: head.commitDigest };
+    const commit = { ...place, timestampMs: head.timestampMs, leader, blocks: [], ...change };
+    const input = { commit, beacon: "22".repeat(32), transactions: [] };
+    expect(executeCommit(chain.ledger, input)).toMatchObject({ ok: false, code });
   });
 });
 

@@ -1,0 +1,120 @@
+import { initialParameters, NO_COMMIT } from "@soma/protocol";
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { accountOf, credit, headOf } from "./money.ts";
+import { bonds, delegations, heads, pools } from "./records.ts";
+import { delegate, poolOf, releaseBonds, rewardPool, slashStake, turnStake, undelegate } from "./stake.ts";
+import { KeyedStore } from "./store.ts";
+
+const parameters = { ...initialParameters("devnet"), unbondingEpochs: 3 };
+const [ANN, BOB, OPERATOR] = ["aa", "bb", "cc"].map((byte) => byte.repeat(32)) as [string, string, string];
+
+function bank(): KeyedStore {
+  const store = new KeyedStore();
+  const zero = { recyclable: 0n, unminted: 0n, burned: 0n, feesBurned: 0n, provenJobs: 0n };
+  const place = { epoch: 0n, commit: 0n, commitDigest: NO_COMMIT, timestampMs: 0n };
+  heads.put(store, { ...zero, ...place, beacon: NO_COMMIT, leaderBlock: NO_COMMIT, closing: false }, "now");
+  for (const owner of [ANN, BOB]) credit(store, owner, 1_000_000n);
+  return store;
+}
+
+function total(store: KeyedStore): bigint {
+  let sum = headOf(store).recyclable + accountOf(store, ANN).balance + accountOf(store, BOB).balance;
+  for (const { value } of pools.rows(store)) sum += value.stake + value.incoming;
+  for (const { value } of bonds.rows(store)) sum += value.stake;
+  return sum;
+}
+
+const slash = { role: "encoder", operator: OPERATOR, cap: null, bringer: null } as const;
+
+describe("ECON-5, ECON-6: pools", () => {
+  test("rewards raise the worth of shares; a later comer buys at the new rate", () => {
+    const store = bank();
+    delegate(store, "encoder", OPERATOR, ANN, 1_000n);
+    turnStake(store, parameters, 1n);
+    rewardPool(store, "encoder", OPERATOR, 1_000n);
+    delegate(store, "encoder", OPERATOR, BOB, 1_000n);
+    turnStake(store, parameters, 2n);
+    expect(delegations.get(store, "encoder", OPERATOR, BOB)?.shares).toBe(500n);
+    expect(undelegate(store, "encoder", OPERATOR, ANN, 2_001n)).toMatchObject({ code: "STAKE_SHORT" });
+    expect(undelegate(store, "encoder", OPERATOR, ANN, 2_000n)).toMatchObject({ ok: true });
+    expect(poolOf(store, "encoder", OPERATOR).stake).toBe(3_000n);
+  });
+
+  test("stake that left after the offence is slashed while it unbonds; stake that had left before is not", () => {
+    const store = bank();
+    delegate(store, "encoder", OPERATOR, ANN, 1_000n);
+    delegate(store, "encoder", OPERATOR, BOB, 1_000n);
+    turnStake(store, parameters, 1n);
+    undelegate(store, "encoder", OPERATOR, ANN, 1_000n);
+    turnStake(store, parameters, 2n);
+    // Ann's stake counted in epoch 1, not in 2.
+    expect(slashStake(store, parameters, { ...slash, bps: 1_000, epoch: 2n })).toBe(100n);
+    expect(bonds.rows(store)[0]?.value.stake).toBe(1_000n);
+    expect(slashStake(store, parameters, { ...slash, bps: 1_000, epoch: 1n })).toBe(190n);
+    expect(bonds.rows(store)[0]?.value.stake).toBe(900n);
+    releaseBonds(store, 4n);
+    expect(accountOf(store, ANN).balance).toBe(999_000n);
+    releaseBonds(store, 5n);
+    expect(accountOf(store, ANN).balance).toBe(999_900n);
+  });
+
+  test("a cap bounds a slash, and a twentieth goes to who brought the evidence", () => {
+    const store = bank();
+    delegate(store, "encoder", OPERATOR, ANN, 100_000n);
+    turnStake(store, parameters, 1n);
+    expect(slashStake(store, parameters, { ...slash, bps: 500, epoch: 1n, cap: 1_000n, bringer: BOB })).toBe(
+      1_000n,
+    );
+    expect(accountOf(store, BOB).balance).toBe(1_000_050n);
+    expect(headOf(store).recyclable).toBe(950n);
+  });
+
+  test("what is staked in this epoch can be taken back at once", () => {
+    const store = bank();
+    delegate(store, "encoder", OPERATOR, ANN, 1_000n);
+    undelegate(store, "encoder", OPERATOR, ANN, 400n);
+    expect(accountOf(store, ANN).balance).toBe(999_400n);
+    turnStake(store, parameters, 1n);
+    expect(poolOf(store, "encoder", OPERATOR)).toEqual({ stake: 600n, shares: 600n, incoming: 0n });
+  });
+
+  test("no sequence of stakes, rewards, slashes and epochs makes or loses money, or leaves shares without an owner", () => {
+    const step = fc.record({
+      what: fc.nat(5),
+      who: fc.constantFrom(ANN, BOB),
+      amount: fc.bigInt(0n, 3_000n),
+    });
+    fc.assert(
+      fc.property(fc.array(step, { maxLength: 40 }), (steps) => {
+        const store = bank();
+        let epoch = 0n;
+        let rewarded = 0n;
+        for (const { what, who, amount } of steps) {
+          if (what === 0 || what === 1) delegate(store, "encoder", OPERATOR, who, amount);
+          else if (what === 2) undelegate(store, "encoder", OPERATOR, who, amount);
+          else if (what === 3) {
+            rewardPool(store, "encoder", OPERATOR, amount);
+            rewarded += amount;
+          } else if (what === 4) {
+            slashStake(store, parameters, { ...slash, bps: Number(amount), epoch, bringer: who });
+          } else {
+            epoch += 1n;
+            turnStake(store, parameters, epoch);
+            releaseBonds(store, epoch);
+          }
+          expect(total(store)).toBe(2_000_000n + rewarded);
+          let shares = 0n;
+          let incoming = 0n;
+          for (const { value } of delegations.rows(store)) {
+            shares += value.shares;
+            incoming += value.incoming;
+          }
+          const pool = poolOf(store, "encoder", OPERATOR);
+          expect([pool.shares, pool.incoming]).toEqual([shares, incoming]);
+        }
+      }),
+      { numRuns: 200 },
+    );
+  });
+});
