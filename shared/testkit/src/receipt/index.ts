@@ -1,4 +1,4 @@
-export { buildReceipt, byteLength, type TestReceipt, type TestReceiptOptions } from "./build.ts";
+export { buildReceipt, type TestReceipt, type TestReceiptOptions } from "./build.ts";
 export { type Forgery, forgeFact } from "./forge.ts";
 export {
   type CutCheckpoint,
@@ -16,4 +16,5 @@ export {
   testNetwork,
   testSeed,
 } from "./network.ts";
+export { byteLength } from "./script.ts";
 export { type TestBlobOptions, testBlob } from "./vectors.ts";
