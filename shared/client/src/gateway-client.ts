@@ -6,6 +6,7 @@ import {
   GetJob,
   GetTransaction,
   ListOperators,
+  ListPeers,
   type Payload,
   type Reply,
   SearchPool,
@@ -80,6 +81,10 @@ export class GatewayClient {
 
   async account(address: Hex32) {
     return decodeReply(GetAccount, await this.http.json({ path: `/v1/accounts/${address}` }));
+  }
+
+  async peers() {
+    return decodeReply(ListPeers, await this.http.json({ path: "/v1/peers" }));
   }
 
   async operators() {

@@ -1,0 +1,16 @@
+import { expect, test } from "vitest";
+import { formatAmount, parseAmount } from "./amount.ts";
+
+test.each([
+  ["0", 0n],
+  ["1", 1_000_000_000n],
+  ["12.5", 12_500_000_000n],
+  ["0.000000001", 1n],
+])("%s tokens are %i base units, and back", (text, amount) => {
+  expect(parseAmount(text)).toBe(amount);
+  expect(formatAmount(amount)).toBe(text);
+});
+
+test.each(["", "-1", "1.", ".5", "1e3", "0.0000000001", "1,5"])("%j is refused", (text) =>
+  expect(() => parseAmount(text)).toThrow(expect.objectContaining({ code: "CLI_AMOUNT" })),
+);

@@ -1,0 +1,53 @@
+import {
+  AccountKey,
+  createKeyFile,
+  EncoderKeys,
+  type KeyFile,
+  type KeyKind,
+  loadKeyFile,
+  ValidatorKeys,
+} from "@soma/identity";
+import { type Command, Option } from "commander";
+import { printJson, printLine } from "../output.ts";
+
+function addressOf(file: KeyFile): string {
+  if (file.kind === "account") return AccountKey.fromSeed(file.seed).address;
+  const keys = file.kind === "validator" ? new ValidatorKeys(file.seed) : new EncoderKeys(file.seed);
+  return keys.account.address;
+}
+
+export function addKeyCommand(program: Command): void {
+  const key = program.command("key").description("Make and show key files.");
+  key
+    .command("new")
+    .description("Make a new key file, readable by you alone. Back it up: there is no other copy.")
+    .argument("<file>", "where to write it")
+    .addOption(
+      new Option("--kind <kind>", "whose key it is")
+        .choices(["account", "validator", "encoder"])
+        .default("account"),
+    )
+    .option("--seed <hex>", "restore a key from its 32-byte seed")
+    .option("--json", "print JSON")
+    .addHelpText(
+      "after",
+      "\nExamples:\n  soma key new wallet.json\n  soma key new validator.json --kind validator",
+    )
+    .action((path: string, flags: { kind: KeyKind; seed?: string; json?: boolean }) => {
+      const file = createKeyFile(path, flags.kind, flags.seed);
+      const address = addressOf(file);
+      if (flags.json) printJson({ path, kind: file.kind, address });
+      else printLine(`${file.kind} ${address}\nwritten to ${path}`);
+    });
+  key
+    .command("show")
+    .description("Show the address of a key file; the secret stays in it.")
+    .argument("<file>")
+    .option("--json", "print JSON")
+    .action((path: string, flags: { json?: boolean }) => {
+      const file = loadKeyFile(path);
+      const address = addressOf(file);
+      if (flags.json) printJson({ path, kind: file.kind, address });
+      else printLine(`${file.kind} ${address}`);
+    });
+}

@@ -1,0 +1,48 @@
+import { submit } from "@soma/client";
+import type { TransactionKindInput } from "@soma/protocol";
+import { type Command, Option } from "commander";
+import { formatAmount, parseAmount } from "../amount.ts";
+import { accountOf, type ConnectionFlags, clientOf, genesisOf, withConnection } from "../connection.ts";
+import { printJson, printLine } from "../output.ts";
+
+type Flags = ConnectionFlags & { role: "validator" | "encoder"; json?: boolean };
+
+export function addStakeCommand(program: Command): void {
+  const stake = program
+    .command("stake")
+    .description("Delegate stake to a validator or encoder, or take it back.");
+  const add = (name: string, description: string, kindOf: (order: Order) => TransactionKindInput) =>
+    withConnection(stake.command(name))
+      .description(description)
+      .argument("<operator>", "the operator's address")
+      .argument("<amount>", "in tokens")
+      .addOption(
+        new Option("--role <role>", "what the operator is")
+          .choices(["validator", "encoder"])
+          .default("validator"),
+      )
+      .option("--json", "print JSON")
+      .addHelpText("after", `\nExample:\n  soma stake ${name} 1f0c... 100 --role encoder`)
+      .action(async (operator: string, text: string, flags: Flags) => {
+        const amount = parseAmount(text);
+        const role = flags.role === "validator" ? { Validator: true as const } : { Encoder: true as const };
+        const { digest, commit } = await submit({
+          client: clientOf(flags),
+          account: accountOf(flags),
+          chainId: genesisOf(flags).chainId,
+          kind: kindOf({ role, operator, amount }),
+        });
+        if (flags.json) printJson({ digest, commit, operator, role: flags.role, amount });
+        else printLine(`${name}: ${formatAmount(amount)} for ${flags.role} ${operator} at commit ${commit}`);
+      });
+  add("add", "Delegate stake; it counts from the next epoch.", (order) => ({ Delegate: order }));
+  add("remove", "Take stake back; it is free after the unbonding epochs.", (order) => ({
+    Undelegate: order,
+  }));
+}
+
+interface Order {
+  readonly role: { Validator: true } | { Encoder: true };
+  readonly operator: string;
+  readonly amount: bigint;
+}

@@ -1,0 +1,27 @@
+import { submit } from "@soma/client";
+import type { Command } from "commander";
+import { formatAmount, parseAmount } from "../amount.ts";
+import { accountOf, type ConnectionFlags, clientOf, genesisOf, withConnection } from "../connection.ts";
+import { printJson, printLine } from "../output.ts";
+
+export function addTransferCommand(program: Command): void {
+  withConnection(program.command("transfer"))
+    .description("Send tokens to an address and wait until the ledger has it.")
+    .argument("<to>", "address, 64 hex digits")
+    .argument("<amount>", "in tokens, such as 12.5")
+    .option("--tip <amount>", "tokens to the block's author", "0")
+    .option("--json", "print JSON")
+    .addHelpText("after", "\nExample:\n  soma transfer 1f0c... 2.5")
+    .action(async (to: string, text: string, flags: ConnectionFlags & { tip: string; json?: boolean }) => {
+      const amount = parseAmount(text);
+      const { digest, commit } = await submit({
+        client: clientOf(flags),
+        account: accountOf(flags),
+        chainId: genesisOf(flags).chainId,
+        tip: parseAmount(flags.tip),
+        kind: { Transfer: { to, amount } },
+      });
+      if (flags.json) printJson({ digest, commit, to, amount });
+      else printLine(`sent ${formatAmount(amount)} to ${to} at commit ${commit} (${digest})`);
+    });
+}

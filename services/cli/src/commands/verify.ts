@@ -1,0 +1,24 @@
+import type { Command } from "commander";
+import { type ConnectionFlags, genesisPathOf } from "../connection.ts";
+import { verifyCommand } from "../verify/verify.ts";
+
+export function addVerifyCommand(program: Command): void {
+  program
+    .command("verify")
+    .description("Verify a job's receipt from the genesis file alone, without a network.")
+    .argument("<receipt>", "a .soma-receipt file")
+    .option("--genesis <file>", "the network's genesis file; default: the devnet's of this folder")
+    .option("--json", "print JSON")
+    .addHelpText(
+      "after",
+      "\nStatus 0 if it holds, 1 if it is refused, 2 if a file cannot be read.\n\nExample:\n  soma verify soma-results/3f2a.soma-receipt --genesis genesis.bin",
+    )
+    .action(async (receipt: string, flags: ConnectionFlags & { json?: boolean }) => {
+      const genesisPath = genesisPathOf(flags);
+      process.exitCode = await verifyCommand(
+        receipt,
+        { genesisPath, json: flags.json === true },
+        process.stdout,
+      );
+    });
+}

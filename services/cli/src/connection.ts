@@ -1,0 +1,69 @@
+import { existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { SomaError } from "@soma/base";
+import { GatewayClient } from "@soma/client";
+import { AccountKey, loadGenesis, loadKeyFile } from "@soma/identity";
+import type { Genesis } from "@soma/protocol";
+import { type Command, Option } from "commander";
+import { z } from "zod";
+
+/** What `soma devnet` leaves for other commands, so that on a laptop they need no options. */
+const DevnetFileSchema = z.object({
+  gateways: z.array(z.string()).min(1),
+  genesis: z.string(),
+  wallet: z.string(),
+});
+export type DevnetFile = z.output<typeof DevnetFileSchema>;
+export const DEVNET_FOLDER = ".devnet";
+export const DEVNET_FILE = "devnet.json";
+
+export interface ConnectionFlags {
+  readonly gateway?: string[];
+  readonly genesis?: string;
+  readonly key?: string;
+}
+
+/** Adds the options of commands that speak to a network. */
+export function withConnection(command: Command): Command {
+  return command
+    .addOption(
+      new Option("-g, --gateway <url...>", "gateways to ask, the preferred first").env("SOMA_GATEWAYS"),
+    )
+    .addOption(new Option("--genesis <file>", "the network's genesis file").env("SOMA_GENESIS"))
+    .addOption(new Option("-k, --key <file>", "account key file that signs and pays").env("SOMA_KEY_FILE"));
+}
+
+function devnetFile(): DevnetFile | undefined {
+  const path = join(process.env["SOMA_DEVNET"] ?? DEVNET_FOLDER, DEVNET_FILE);
+  if (!existsSync(path)) return undefined;
+  const parsed = DevnetFileSchema.safeParse(JSON.parse(readFileSync(path, "utf8")));
+  return parsed.success ? parsed.data : undefined;
+}
+
+function required(value: string | undefined, option: string): string {
+  if (value === undefined) {
+    throw new SomaError("CLI_OPTION", `give ${option}, or start a network here with: soma devnet`);
+  }
+  return value;
+}
+
+/** The client that the options (or the devnet of this folder) name. */
+export function clientOf(flags: ConnectionFlags): GatewayClient {
+  const given = flags.gateway?.flatMap((entry) => entry.split(",")).filter((url) => url !== "");
+  const gateways = given !== undefined && given.length > 0 ? given : devnetFile()?.gateways;
+  if (gateways === undefined) required(undefined, "--gateway <url>");
+  return new GatewayClient({ gateways: gateways! });
+}
+
+export function genesisOf(flags: ConnectionFlags): Genesis {
+  return loadGenesis(genesisPathOf(flags));
+}
+
+export function genesisPathOf(flags: ConnectionFlags): string {
+  return required(flags.genesis ?? devnetFile()?.genesis, "--genesis <file>");
+}
+
+export function accountOf(flags: ConnectionFlags): AccountKey {
+  const path = required(flags.key ?? devnetFile()?.wallet, "--key <file>");
+  return AccountKey.fromSeed(loadKeyFile(path, "account").seed);
+}

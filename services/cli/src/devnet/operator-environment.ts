@@ -1,0 +1,46 @@
+import { join } from "node:path";
+import type { DevnetPlan, OperatorPlan } from "./plan.ts";
+
+export interface OperatorServers {
+  readonly natsUrl: string;
+  readonly credentialsFolder: string;
+  readonly edgeAccount: string;
+  readonly databaseUrl: string;
+}
+
+/** The environment of an operator's processes: all that they know comes from it. */
+export function operatorEnvironment(
+  plan: DevnetPlan,
+  operator: OperatorPlan,
+  servers: OperatorServers,
+  inherited: NodeJS.ProcessEnv,
+): Record<string, string> {
+  const gateways = plan.operators.flatMap(({ gatewayPort }) =>
+    gatewayPort === undefined ? [] : [`http://127.0.0.1:${gatewayPort}`],
+  );
+  const environment: Record<string, string | undefined> = {
+    PATH: inherited["PATH"],
+    HOME: inherited["HOME"],
+    TZ: inherited["TZ"],
+    // Compiled code is kept between starts, which halves the time to start.
+    NODE_COMPILE_CACHE: join(plan.folder, "compile-cache"),
+    SOMA_NETWORK: plan.chainId,
+    SOMA_OPERATOR: operator.name,
+    SOMA_NATS_URL: servers.natsUrl,
+    SOMA_NATS_CREDENTIALS_FOLDER: servers.credentialsFolder,
+    SOMA_DATABASE_URL: servers.databaseUrl,
+    SOMA_KEY_FILE: operator.keyFile,
+    SOMA_GENESIS: plan.genesisFile,
+    SOMA_DATA: join(operator.folder, "data"),
+    SOMA_LOG: inherited["SOMA_LOG"] ?? "info",
+    SOMA_OTLP_ENDPOINT: inherited["SOMA_OTLP_ENDPOINT"],
+    SOMA_GATEWAY_PORT: operator.gatewayPort?.toString(),
+    SOMA_PEERING_EDGE_ACCOUNT: operator.kind === "validator" ? servers.edgeAccount : undefined,
+    SOMA_PEERING_EDGE_ADDRESS: operator.kind === "validator" ? `127.0.0.1:${operator.natsPort}` : undefined,
+    SOMA_GATEWAYS: gateways.join(","),
+    SOMA_ENCODER_MODEL: operator.model,
+  };
+  return Object.fromEntries(
+    Object.entries(environment).filter((entry): entry is [string, string] => entry[1] !== undefined),
+  );
+}

@@ -1,0 +1,108 @@
+import { createHash } from "node:crypto";
+import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { basename, join } from "node:path";
+import { SomaError } from "@soma/base";
+import type { EmbeddedJob } from "@soma/client";
+import { z } from "zod";
+
+export interface TextItem {
+  /** File name, with a line number if lines were asked for. */
+  readonly label: string;
+  readonly bytes: Uint8Array;
+}
+
+/** Items that one job takes: its final vectors travel in one transaction (CONS-2 bounds that; ADR 0003). */
+export const ITEMS_PER_JOB = 256;
+
+const ResultSchema = z.object({
+  job: z.string(),
+  winner: z.string().nullable(),
+  items: z.array(z.object({ label: z.string(), text: z.string(), embedding: z.array(z.int()).nullable() })),
+});
+export type StoredResult = z.output<typeof ResultSchema>;
+
+/** Reads text items from files and folders (not their subfolders). @throws SomaError CLI_INPUT */
+export function readItems(paths: readonly string[], byLine: boolean): TextItem[] {
+  const files = paths.flatMap((path) => {
+    if (!existsSync(path)) throw new SomaError("CLI_INPUT", `${path} does not exist`);
+    if (!statSync(path).isDirectory()) return [path];
+    return readdirSync(path, { withFileTypes: true })
+      .filter((entry) => entry.isFile() && !entry.name.startsWith("."))
+      .map((entry) => join(path, entry.name))
+      .sort();
+  });
+  const items = files.flatMap((file) => {
+    const text = decodeText(file);
+    if (!byLine) return [{ label: basename(file), text: text.trim() }];
+    return text.split(/\r?\n/).map((line, i) => ({ label: `${basename(file)}:${i + 1}`, text: line.trim() }));
+  });
+  const full = items.filter(({ text }) => text !== "");
+  if (full.length === 0) throw new SomaError("CLI_INPUT", "there is no text to encode in what was given");
+  return full.map(({ label, text }) => ({ label, bytes: Buffer.from(text, "utf8") }));
+}
+
+function decodeText(file: string): string {
+  try {
+    return new TextDecoder("utf-8", { fatal: true }).decode(readFileSync(file));
+  } catch (cause) {
+    throw new SomaError("CLI_INPUT", `${file} is not UTF-8 text`, {}, { cause });
+  }
+}
+
+/** Results of `soma encode` in a folder: a journal while a job runs, then its receipt and vectors. */
+export class Library {
+  readonly folder: string;
+
+  constructor(folder: string) {
+    this.folder = folder;
+    mkdirSync(folder, { recursive: true });
+  }
+
+  /** The same items have the same name, so that a repeated command goes on with what it began. */
+  nameOf(items: readonly TextItem[]): string {
+    const hash = createHash("sha256");
+    for (const { bytes } of items) {
+      hash.update(String(bytes.length)).update(":").update(bytes);
+    }
+    return hash.digest("hex").slice(0, 16);
+  }
+
+  journalPath(name: string): string {
+    return join(this.folder, `${name}.journal.json`);
+  }
+
+  receiptPath(name: string): string {
+    return join(this.folder, `${name}.soma-receipt`);
+  }
+
+  stored(name: string): StoredResult | undefined {
+    const path = join(this.folder, `${name}.json`);
+    if (!existsSync(path) || !existsSync(this.receiptPath(name))) return undefined;
+    const parsed = ResultSchema.safeParse(JSON.parse(readFileSync(path, "utf8")));
+    return parsed.success ? parsed.data : undefined;
+  }
+
+  store(name: string, items: readonly TextItem[], { receipt, verified }: EmbeddedJob): StoredResult {
+    const result = {
+      job: verified.job,
+      winner: verified.result.winner,
+      items: items.map(({ label, bytes }, i) => ({
+        label,
+        text: Buffer.from(bytes).toString("utf8"),
+        embedding: verified.finals[i] ? [...verified.finals[i]] : null,
+      })),
+    };
+    writeFileSync(this.receiptPath(name), receipt);
+    writeFileSync(join(this.folder, `${name}.json`), `${JSON.stringify(result)}\n`);
+    return result;
+  }
+
+  /** Everything stored here, by job. */
+  all(): Map<string, StoredResult> {
+    const names = readdirSync(this.folder)
+      .filter((name) => name.endsWith(".soma-receipt"))
+      .map((name) => name.replace(/\.soma-receipt$/, ""));
+    const results = names.flatMap((name) => this.stored(name) ?? []);
+    return new Map(results.map((result) => [result.job, result]));
+  }
+}
