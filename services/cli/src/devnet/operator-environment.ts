@@ -36,8 +36,10 @@ export function operatorEnvironment(
     SOMA_OTLP_ENDPOINT: inherited["SOMA_OTLP_ENDPOINT"],
     SOMA_GATEWAY_PORT: operator.gatewayPort?.toString(),
     SOMA_PEERING_EDGE_ACCOUNT: operator.kind === "validator" ? servers.edgeAccount : undefined,
-    SOMA_PEERING_EDGE_ADDRESS: operator.kind === "validator" ? `127.0.0.1:${operator.natsPort}` : undefined,
+    SOMA_PEERING_EDGE_ADDRESS:
+      operator.kind === "validator" ? `nats://127.0.0.1:${operator.natsPort}` : undefined,
     SOMA_GATEWAYS: gateways.join(","),
+    SOMA_PEERS: operator.kind === "encoder" ? gateways.join(",") : undefined,
     SOMA_ENCODER_MODEL: operator.model,
   };
   return Object.fromEntries(

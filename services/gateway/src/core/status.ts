@@ -7,6 +7,9 @@ export function statusOf(code: string): { status: number; retryAfterSeconds?: nu
     return { status: 503, retryAfterSeconds: 1 };
   }
   if (/^MEMPOOL_.*(FULL|QUOTA|BUSY)/.test(code)) return { status: 429, retryAfterSeconds: 1 };
+  if (code === "ADMISSION_RATE") return { status: 429, retryAfterSeconds: 5 };
+  if (/^ADMISSION_(STRANGER|SIGNATURE|BANNED|REPLAY|CLOCK)$/.test(code)) return { status: 403 };
+  if (code === "EDGE_UNAVAILABLE") return { status: 503, retryAfterSeconds: 1 };
   if (/^GATEWAY_(MAILBOX_FULL|BUSY)$/.test(code)) return { status: 429, retryAfterSeconds: 1 };
   if (/NOT_FOUND$/.test(code)) return { status: 404 };
   if (/TOO_LARGE$/.test(code)) return { status: 413 };
