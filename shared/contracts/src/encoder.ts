@@ -1,4 +1,5 @@
 import { bcs, byteString, bytes32 } from "@soma/codec";
+import { EpochInfoCodec } from "@soma/protocol";
 import { bcsPayload } from "./bcs-payload.ts";
 import { defineMessage, defineStream } from "./define.ts";
 
@@ -89,4 +90,17 @@ export const InferenceCompleted = defineMessage({
   maxBytes: INLINE_VECTORS_BYTES + 64 * 1024,
   delivery: { kind: "core" },
   doc: "An inference worker finished a job, or found that it cannot be done.",
+});
+
+/** For peering of an encoder operator, which has no state service to ask. */
+export const EpochProven = defineMessage({
+  name: "encoder.epoch-proven",
+  version: 1,
+  owner: "encoder",
+  to: ["peering"],
+  subject: ["encoder", "epoch-proven"],
+  payload: bcsPayload(EpochInfoCodec, 900 * 1024),
+  maxBytes: 900 * 1024,
+  delivery: { kind: "core" },
+  doc: "The light client proved an epoch's facts: sent when it is new, and again every minute for who starts later.",
 });

@@ -26,6 +26,7 @@ export {
   type StreamSpec,
 } from "./define.ts";
 export {
+  EpochProven,
   INLINE_VECTORS_BYTES,
   InferenceCompleted,
   InferenceRequested,

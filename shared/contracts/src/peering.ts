@@ -86,7 +86,7 @@ const userKey = z.string().regex(/^U[A-Z2-7]{55}$/, "not a user's public nkey");
 /**
  * A peer proves a key of the roster and asks for a credential at this operator's edge. The gateway passes on the
  * body of `POST /v1/edge/admissions` and this answer, both JSON as they stand. Refusals: ADMISSION_STRANGER,
- * ADMISSION_CLOCK, ADMISSION_REPLAY, ADMISSION_SIGNATURE, ADMISSION_RATE, ADMISSION_BANNED, EDGE_UNAVAILABLE.
+ * ADMISSION_CLOCK, ADMISSION_REPLAY, ADMISSION_SIGNATURE, ADMISSION_RATE, ADMISSION_BANNED, ADMISSION_KEY, EDGE_UNAVAILABLE.
  */
 export const AdmitPeer = defineMessage({
   name: "peering.admit-peer",

@@ -1,0 +1,50 @@
+import { setTimeout as delay } from "node:timers/promises";
+import { SomaError } from "@soma/base";
+import { Bus } from "@soma/runtime";
+import type { Telemetry } from "@soma/telemetry";
+
+/** What it takes to reach an edge. */
+export interface EdgeAccess {
+  readonly jwt: string;
+  readonly seed: Uint8Array;
+  /** `nats://host:port` or `tls://host:port`. */
+  readonly address: string;
+  /** PEM; null for the system's authorities. */
+  readonly certificateAuthorities: string | null;
+}
+
+/** One connection to an edge: tried once, and over at the first disconnect. @throws SomaError EDGE_ADDRESS */
+export async function connectEdge(access: EdgeAccess, telemetry: Telemetry): Promise<Bus> {
+  const url = URL.parse(access.address);
+  if (url === null || !["nats:", "tls:"].includes(url.protocol) || url.host === "")
+    throw new SomaError("EDGE_ADDRESS", "the edge's address is none");
+  return Bus.open({
+    servers: url.host,
+    name: "peering",
+    // No subject at an edge names a network.
+    network: "edge",
+    telemetry,
+    once: true,
+    credentials: { kind: "jwt", jwt: () => access.jwt, seed: access.seed },
+    ...(url.protocol === "tls:"
+      ? { tls: access.certificateAuthorities === null ? {} : { ca: access.certificateAuthorities } }
+      : {}),
+  });
+}
+
+/** Milliseconds before the next attempt: doubling to ten seconds, and spread so that peers do not come at once. */
+export function backoff(failures: number): number {
+  return Math.min(250 * 2 ** failures, 10_000) * (0.5 + Math.random());
+}
+
+/** Resolves when the first of the promises does, or after `ms`, without leaving a timer behind. */
+export async function firstOf(ms: number, ...events: Promise<unknown>[]): Promise<void> {
+  const timer = new AbortController();
+  const late = delay(Math.max(0, Math.min(ms, 2 ** 31 - 1)), undefined, { signal: timer.signal });
+  try {
+    await Promise.race([late, ...events]);
+  } finally {
+    timer.abort();
+    late.catch(() => {});
+  }
+}
