@@ -1,4 +1,5 @@
 import { join } from "node:path";
+import { ROOT } from "./governed-files.ts";
 import type { DevnetPlan, OperatorPlan } from "./plan.ts";
 
 export interface OperatorServers {
@@ -41,6 +42,7 @@ export function operatorEnvironment(
     SOMA_GATEWAYS: gateways.join(","),
     SOMA_PEERS: operator.kind === "encoder" ? gateways.join(",") : undefined,
     SOMA_ENCODER_MODEL: operator.model,
+    SOMA_ENCODER_TOKENIZER: join(ROOT, "models/tokenizer"),
   };
   return Object.fromEntries(
     Object.entries(environment).filter((entry): entry is [string, string] => entry[1] !== undefined),

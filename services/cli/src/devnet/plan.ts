@@ -23,7 +23,7 @@ export const VALIDATOR_SERVICES = [
   "gateway",
 ] as const;
 /** Services of an encoder's operator. */
-export const ENCODER_SERVICES = ["peering", "scorer", "pool", "encoder"] as const;
+export const ENCODER_SERVICES = ["peering", "scorer", "encoder"] as const;
 
 export interface OperatorPlan {
   readonly kind: "validator" | "encoder";
