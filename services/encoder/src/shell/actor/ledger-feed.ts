@@ -1,0 +1,131 @@
+import { GatewayClient, LedgerFollower } from "@soma/client";
+import type { Genesis, VerifiedFacts } from "@soma/protocol";
+import { sleep } from "@soma/runtime";
+import type { Telemetry } from "@soma/telemetry";
+import type { EncoderActor } from "./encoder-actor.ts";
+
+export interface LedgerFeedOptions {
+  /** Base URLs; the next is asked when one fails or lies. */
+  readonly gateways: readonly string[];
+  readonly genesis: Genesis;
+  /** The light client of the last process. */
+  readonly saved: Uint8Array | undefined;
+  readonly actor: EncoderActor;
+  readonly telemetry: Telemetry;
+  readonly signal: AbortSignal;
+}
+
+/** A gateway holds a question for the next checkpoint at most this long, in milliseconds. */
+const WAIT_MS = 5_000;
+const PAUSE_MS = 500;
+/** The light client is saved at least every so many checkpoints, and at each while a job is under way. */
+const SAVE_EVERY = 32;
+
+/**
+ * Follows the ledger over several validators' gateways, and gives every proven fact to the actor in order
+ * (LEDGER-6). A gateway that lies or hangs is left for the next; none of them is believed.
+ */
+export class LedgerFeed {
+  readonly #options: LedgerFeedOptions;
+  readonly #loop: Promise<void>;
+  #follower: LedgerFollower;
+  /** The light client as of the last checkpoint whose facts were all given. */
+  #taken: Uint8Array | undefined;
+  #first = 0;
+  #unsaved = 0;
+
+  private constructor(options: LedgerFeedOptions) {
+    this.#options = options;
+    this.#taken = options.saved;
+    this.#follower = this.#open();
+    this.#loop = this.#run(options.saved !== undefined);
+  }
+
+  static open(options: LedgerFeedOptions): LedgerFeed {
+    return new LedgerFeed(options);
+  }
+
+  /** Ends after the checkpoint in hand. */
+  async close(): Promise<void> {
+    await this.#loop;
+  }
+
+  #open(): LedgerFollower {
+    const { gateways, genesis, signal } = this.#options;
+    const order = [...gateways.slice(this.#first), ...gateways.slice(0, this.#first)];
+    const client = new GatewayClient({ gateways: order, retries: 0, signal });
+    const saved = this.#taken === undefined ? {} : { saved: this.#taken };
+    return LedgerFollower.open({ client, genesis, waitMs: WAIT_MS, ...saved });
+  }
+
+  async #run(isKnown: boolean): Promise<void> {
+    const { signal, telemetry } = this.#options;
+    await this.#giveEpochs();
+    if (isKnown) await this.#options.actor.give({ kind: "resumed" });
+    let isPresent = isKnown;
+    while (!signal.aborted) {
+      try {
+        if (!isPresent) await this.#toPresent();
+        isPresent = await this.#next();
+      } catch (error) {
+        if (signal.aborted) return;
+        telemetry.log.warn({ error: String(error), gateway: this.#gateway }, "the next gateway is asked");
+        this.#first = (this.#first + 1) % this.#options.gateways.length;
+        this.#follower = this.#open();
+        await sleep(PAUSE_MS, signal);
+      }
+    }
+  }
+
+  get #gateway(): string | undefined {
+    return this.#options.gateways[this.#first];
+  }
+
+  /** Takes the next checkpoint's facts; false if there is none and the gateway no longer has it. */
+  async #next(): Promise<boolean> {
+    const { signal } = this.#options;
+    const proven = await this.#follower.next();
+    if (proven.length > 0) this.#taken = await this.#give(proven.map(({ facts }) => facts));
+    if (proven.length > 0 || signal.aborted) return true;
+    const newest = await new GatewayClient({
+      gateways: [this.#gateway!],
+      retries: 0,
+      signal,
+    }).checkpoint();
+    return newest === undefined || newest.checkpoint.sequence <= this.#follower.nextSequence;
+  }
+
+  async #give(parts: readonly VerifiedFacts[]): Promise<Uint8Array> {
+    const { actor } = this.#options;
+    const light = this.#follower.save();
+    this.#unsaved++;
+    for (const [part, facts] of parts.entries()) {
+      // Saved with the last part alone: a restart in between reads the checkpoint again, which changes nothing.
+      const isDue = part === parts.length - 1 && (actor.isEngaged || this.#unsaved >= SAVE_EVERY);
+      if (isDue) this.#unsaved = 0;
+      await actor.give({ kind: "ledger", facts }, isDue ? { light } : {});
+    }
+    return light;
+  }
+
+  /** Leaves out what no gateway has any more, or what was before this encoder first ran. */
+  async #toPresent(): Promise<void> {
+    const from = this.#follower.nextSequence;
+    await this.#follower.skipToPresent();
+    this.#taken = this.#follower.save();
+    await this.#giveEpochs();
+    this.#options.telemetry.log.info(
+      { from: Number(from), to: Number(this.#follower.nextSequence) },
+      "went to the ledger's present",
+    );
+  }
+
+  async #giveEpochs(): Promise<void> {
+    const { light } = this.#follower;
+    for (let epoch = light.epoch.epoch; epoch >= 0n; epoch--) {
+      const info = light.epochInfo(epoch);
+      if (info === undefined) break;
+      await this.#options.actor.give({ kind: "epoch", info });
+    }
+  }
+}
