@@ -27,29 +27,29 @@ export function permissionsFor(
   const subscribe = new Set<string>([`${inboxPrefix(service)}.>`]);
   let allowResponses = false;
   const isNamed = (services: readonly string[]) => services.includes(service) || services.includes("*");
-  const mayUse = (stream: StreamDefinition) => {
-    const name = stream.serverName(network);
-    publish.add("$JS.API.INFO");
-    publish.add(`$JS.API.STREAM.INFO.${name}`);
-    publish.add(`$JS.API.STREAM.MSG.GET.${name}`);
-    publish.add(`$JS.API.CONSUMER.*.${name}.>`);
-    publish.add(`$JS.API.CONSUMER.DURABLE.CREATE.${name}.>`);
-    publish.add(`$JS.API.CONSUMER.MSG.NEXT.${name}.>`);
-    publish.add(`$JS.ACK.${name}.>`);
+  const api = (stream: StreamDefinition, ...calls: readonly string[]) => {
+    for (const call of calls) publish.add(`$JS.API.${call}.${stream.serverName(network)}`);
   };
   for (const message of messages) {
     const filter = message.filter(network);
+    const stream = message.kind === "stream" ? (message as StreamMessage).stream : undefined;
     if (isNamed(message.from)) publish.add(filter);
+    // Whoever comes first makes the stream, always by the one definition.
+    if (stream !== undefined && (isNamed(message.from) || isNamed(message.to)))
+      api(stream, "STREAM.INFO", "STREAM.CREATE");
     if (!isNamed(message.to)) continue;
-    if (message.kind === "stream") mayUse((message as StreamMessage).stream);
-    else subscribe.add(filter);
+    if (stream === undefined) subscribe.add(filter);
+    else {
+      const name = stream.serverName(network);
+      publish.add(`$JS.API.CONSUMER.*.${name}.>`);
+      publish.add(`$JS.API.CONSUMER.DURABLE.CREATE.${name}.>`);
+      publish.add(`$JS.API.CONSUMER.MSG.NEXT.${name}.>`);
+      publish.add(`$JS.ACK.${name}.>`);
+    }
     if (message.kind === "request") allowResponses = true;
   }
-  for (const stream of streams) {
-    if (stream.owner !== service) continue;
-    const name = stream.serverName(network);
-    publish.add("$JS.API.INFO");
-    for (const verb of ["CREATE", "UPDATE", "INFO", "PURGE"]) publish.add(`$JS.API.STREAM.${verb}.${name}`);
-  }
+  for (const stream of streams)
+    if (stream.owner === service)
+      api(stream, "STREAM.INFO", "STREAM.CREATE", "STREAM.UPDATE", "STREAM.PURGE");
   return { publish: [...publish].sort(), subscribe: [...subscribe].sort(), allowResponses };
 }

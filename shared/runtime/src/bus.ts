@@ -1,21 +1,19 @@
 import { randomUUID } from "node:crypto";
-import { type JetStreamClient, type JetStreamManager, jetstream, jetstreamManager } from "@nats-io/jetstream";
 import type { NatsConnection } from "@nats-io/nats-core";
 import { type Result, SomaError } from "@soma/base";
-import {
-  type CoreMessage,
-  DeadLetterStream,
-  type Message,
-  type RequestMessage,
-  registry,
-  type StreamDefinition,
-  type StreamMessage,
-  type Tokens,
+import type {
+  CoreMessage,
+  Message,
+  RequestMessage,
+  StreamDefinition,
+  StreamMessage,
+  Tokens,
 } from "@soma/contracts";
 import { activeTraceparent, type Telemetry } from "@soma/telemetry";
 import { type Binding, type ConsumeOptions, on, type StreamHandler } from "./binding.ts";
 import { type BusMetrics, busMetrics } from "./bus-metrics.ts";
 import { type ConnectionOptions, openConnection } from "./connection.ts";
+import { openConsumer } from "./consume.ts";
 import {
   openResponder,
   openSubscription,
@@ -23,14 +21,13 @@ import {
   type RespondOptions,
   type SubscribeOptions,
 } from "./core-reader.ts";
-import { DurableConsumer, GIVE_BACK_MS } from "./durable-consumer.ts";
+import type { DurableConsumer } from "./durable-consumer.ts";
 import { Follower, type FollowFrom, type FollowHandler } from "./follow.ts";
 import { buildHeaders, HEADER, type HeaderValues } from "./headers.ts";
-import { KeyedQueue } from "./keyed-queue.ts";
-import { type MessageContext, messageContext } from "./message-context.ts";
-import { askOnce, isTimeout, type RequestOptions } from "./request.ts";
-import { Settler } from "./settle.ts";
-import { createStreamIfMissing, ensureStream, type StreamState, streamState } from "./streams.ts";
+import type { MessageContext } from "./message-context.ts";
+import { askOnce, type RequestOptions } from "./request.ts";
+import { StreamPort, type StreamReceipt } from "./stream-port.ts";
+import type { StreamState } from "./streams.ts";
 
 export interface BusOptions extends ConnectionOptions {
   /** Stands in every subject and stream name, so that two networks may share a server. */
@@ -43,13 +40,6 @@ export interface PublishOptions {
   /** The broker's and the inbox's id; default the contract's `dedupeBy`, else a random one. */
   readonly messageId?: string;
   readonly headers?: HeaderValues;
-}
-
-/** The server's receipt. It acknowledges before it syncs to disk, so no safety rests on it. */
-export interface StreamReceipt {
-  readonly sequence: number;
-  /** The stream already held a message of this id. */
-  readonly duplicate: boolean;
 }
 
 /** A message made ready inside a transaction, to be sent after it: a row of the outbox. */
@@ -73,25 +63,19 @@ export class Bus {
   /** Settles when the connection is gone for good: undefined after `close`, an error otherwise. */
   readonly closed: Promise<Error | undefined>;
   readonly #connection: NatsConnection;
-  readonly #js: JetStreamClient;
-  readonly #jsm: JetStreamManager;
+  readonly #streams: StreamPort;
   readonly #metrics: BusMetrics;
-  readonly #replicas: number | undefined;
   readonly #readers = new Set<Reader>();
   readonly #consumers = new Set<DurableConsumer>();
-  readonly #streams = new Map<string, Promise<void>>();
-  readonly #staged = new Map<string, StreamDefinition>();
   #closing: Promise<void> | undefined;
 
-  private constructor(options: BusOptions, connection: NatsConnection, jsm: JetStreamManager) {
+  private constructor(options: BusOptions, connection: NatsConnection, streams: StreamPort) {
     this.network = options.network;
     this.name = options.name;
     this.telemetry = options.telemetry;
     this.#connection = connection;
-    this.#js = jetstream(connection, { timeout: 5000 });
-    this.#jsm = jsm;
+    this.#streams = streams;
     this.#metrics = busMetrics(options.telemetry);
-    this.#replicas = options.replicas;
     this.closed = connection.closed().then((error) => {
       if (this.#closing !== undefined) return undefined;
       return error instanceof Error ? error : new SomaError("BUS_CLOSED", "the connection was closed");
@@ -101,9 +85,7 @@ export class Bus {
   /** Connects, and waits for a server that is not there yet. @throws SomaError BUS_SERVER_TOO_OLD */
   static async open(options: BusOptions): Promise<Bus> {
     const connection = await openConnection(options);
-    // Not asked whether JetStream is there: an edge has none, and a server may still be starting it.
-    const jsm = await jetstreamManager(connection, { checkAPI: false, timeout: 5000 });
-    return new Bus(options, connection, jsm);
+    return new Bus(options, connection, await StreamPort.open(connection, options.network, options.replicas));
   }
 
   get connected(): boolean {
@@ -138,8 +120,7 @@ export class Bus {
         this.#connection.publish(subject, bytes, headers === undefined ? {} : { headers });
         return undefined;
       }
-      await this.#ensured(message.stream);
-      return this.#store(subject, bytes, {
+      return this.#streams.store(message.stream, subject, bytes, {
         messageId: options.messageId ?? message.dedupeBy(payload) ?? randomUUID(),
         headers: options.headers ?? {},
         traceparent: activeTraceparent(),
@@ -158,7 +139,7 @@ export class Bus {
     options: PublishOptions = {},
   ): StagedMessage {
     const inStream = "stream" in message ? message : undefined;
-    if (inStream !== undefined) this.#staged.set(inStream.stream.name, inStream.stream);
+    if (inStream !== undefined) this.#streams.remember(inStream.stream);
     const traceparent = activeTraceparent();
     return {
       subject: message.subjectFor(this.network, tokens),
@@ -175,11 +156,7 @@ export class Bus {
   /** Sends a staged message; a repeat within the stream's window is dropped by its id. */
   async publishStaged(staged: StagedMessage): Promise<void> {
     if (staged.stream !== undefined) {
-      // A row left by an earlier process names a stream that this one may not have touched yet.
-      const stream =
-        this.#staged.get(staged.stream) ?? registry.streams().find(({ name }) => name === staged.stream);
-      if (stream !== undefined) await this.#ensured(stream);
-      await this.#store(staged.subject, staged.payload, { ...staged, traceparent: undefined });
+      await this.#streams.store(this.#streams.named(staged.stream), staged.subject, staged.payload, staged);
       return;
     }
     const headers = buildHeaders(staged.headers, undefined);
@@ -243,12 +220,11 @@ export class Bus {
 
   /** Creates or updates a stream, as its owner does at start. @throws SomaError STREAM_MISMATCH */
   async ensureStream(stream: StreamDefinition): Promise<void> {
-    await ensureStream(this.#jsm, stream, this.network, this.#replicas ?? stream.replicas);
-    this.#streams.set(stream.name, Promise.resolve());
+    await this.#streams.ensure(stream);
   }
 
   async streamState(stream: StreamDefinition): Promise<StreamState> {
-    return streamState(this.#jsm, stream, this.network);
+    return this.#streams.state(stream);
   }
 
   /** Reads one message of a stream through a durable consumer; the verdict alone settles it. */
@@ -283,7 +259,11 @@ export class Bus {
     return this.#track(
       Follower.open(
         { message, network: this.network, filter, from: options.from, handler },
-        { js: this.#js, telemetry: this.telemetry, ensure: () => this.#create(message.stream) },
+        {
+          js: this.#streams.js,
+          telemetry: this.telemetry,
+          ensure: () => this.#streams.create(message.stream),
+        },
       ),
     );
   }
@@ -323,43 +303,12 @@ export class Bus {
     filter: string | undefined,
     bindings: readonly Binding[],
   ): Promise<Reader> {
-    const settler = new Settler(
-      {
-        network: this.network,
-        stream: stream.name,
-        durable: options.durable,
-        maxDeliver: options.maxDeliver ?? 16,
-      },
-      {
-        js: this.#js,
-        telemetry: this.telemetry,
-        metrics: this.#metrics,
-        ensureDeadLetters: () => this.#ensured(DeadLetterStream),
-      },
-    );
-    const queue = new KeyedQueue();
-    const order = options.order ?? "serial";
-    const key = (binding: Binding, message: { subject: string; seq: number }): string => {
-      if (typeof order === "string") return order === "serial" ? "" : String(message.seq);
-      return order(messageContext(binding.message, this.network, message));
-    };
-    const consumer = await DurableConsumer.open(
-      { ...options, stream, streamName: stream.serverName(this.network), filter },
-      {
-        js: this.#js,
-        jsm: this.#jsm,
-        telemetry: this.telemetry,
-        ensure: () => this.#create(stream),
-        take: (message, stopping) => {
-          const binding = bindings.find((b) => b.message.parse(this.network, message.subject) !== undefined);
-          if (binding === undefined) return settler.take(undefined, message);
-          return queue.run(key(binding, message), async () => {
-            if (stopping.aborted) message.nak(GIVE_BACK_MS);
-            else await settler.take(binding, message);
-          });
-        },
-      },
-    );
+    const consumer = await openConsumer(stream, { ...options, filterSubject: filter }, bindings, {
+      streams: this.#streams,
+      network: this.network,
+      telemetry: this.telemetry,
+      metrics: this.#metrics,
+    });
     this.#consumers.add(consumer);
     return this.#track({
       close: async () => {
@@ -367,23 +316,6 @@ export class Bus {
         this.#consumers.delete(consumer);
       },
     });
-  }
-
-  async #store(
-    subject: string,
-    bytes: Uint8Array,
-    options: { messageId: string; headers: HeaderValues; traceparent: string | undefined },
-  ): Promise<StreamReceipt> {
-    const headers = buildHeaders(options.headers, options.traceparent);
-    const ack = await storeAgain(() =>
-      this.#js.publish(subject, bytes, {
-        msgID: options.messageId,
-        timeout: 2000,
-        retries: 5,
-        ...(headers === undefined ? {} : { headers }),
-      }),
-    );
-    return { sequence: ack.seq, duplicate: ack.duplicate };
   }
 
   #publishing<T>(message: Message, send: () => Promise<T>): Promise<T> {
@@ -394,21 +326,6 @@ export class Bus {
       "messaging.destination.template": message.template(),
     };
     return this.telemetry.withSpan(`publish ${message.name}`, { role: "producer", attributes }, send);
-  }
-
-  /** Once a stream is known to exist, publishing pays nothing for it. */
-  #ensured(stream: StreamDefinition): Promise<void> {
-    let known = this.#streams.get(stream.name);
-    if (known === undefined) {
-      known = this.#create(stream);
-      this.#streams.set(stream.name, known);
-      known.catch(() => this.#streams.delete(stream.name));
-    }
-    return known;
-  }
-
-  #create(stream: StreamDefinition): Promise<void> {
-    return createStreamIfMissing(this.#jsm, stream, this.network, this.#replicas ?? stream.replicas);
   }
 
   #readerDeps() {
@@ -429,16 +346,5 @@ export class Bus {
     };
     this.#readers.add(tracked);
     return tracked;
-  }
-}
-
-/** A lost receipt is asked for again: the message id makes the repeat harmless. */
-async function storeAgain<T>(store: () => Promise<T>, attempts = 5): Promise<T> {
-  for (let left = attempts - 1; ; left--) {
-    try {
-      return await store();
-    } catch (error) {
-      if (left === 0 || !isTimeout(error)) throw error;
-    }
   }
 }

@@ -1,5 +1,5 @@
 export { type Binding, type ConsumeOptions, on, type StreamHandler } from "./binding.ts";
-export { Bus, type BusOptions, type PublishOptions, type StagedMessage, type StreamReceipt } from "./bus.ts";
+export { Bus, type BusOptions, type PublishOptions, type StagedMessage } from "./bus.ts";
 export type { Reader, RespondOptions, SubscribeOptions } from "./core-reader.ts";
 export type { Credentials } from "./credentials.ts";
 export type { FollowFrom, FollowHandler } from "./follow.ts";
@@ -23,4 +23,5 @@ export {
 export { ServiceHost } from "./service-host.ts";
 export type { LifecycleState } from "./service-runner.ts";
 export { sleep } from "./sleep.ts";
+export type { StreamReceipt } from "./stream-port.ts";
 export type { StreamState } from "./streams.ts";

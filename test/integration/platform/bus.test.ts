@@ -1,9 +1,11 @@
+import { accept, reject } from "@soma/actor";
 import { err, ok } from "@soma/base";
+import { DeadLetterStream, registry as platformRegistry } from "@soma/contracts";
 import { Bus } from "@soma/runtime";
 import { Telemetry } from "@soma/telemetry";
 import { eventually, type NatsServer, TestResources } from "@soma/testkit";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { BellRung, GetPrice, registry } from "./example-messages.ts";
+import { BellRung, GetPrice, OrderPlaced, Orders, registry } from "./example-messages.ts";
 
 const resources = new TestResources();
 let server: NatsServer;
@@ -143,29 +145,41 @@ describe("requests", () => {
 });
 
 describe("permissions from the registry", () => {
-  test("let a service do its own and nothing else", async () => {
-    const network = "net";
-    const users = ["shop", "kitchen", "stranger"].map((user) => ({
-      user,
-      password: "pw",
-      permissions: registry.permissions(user, network),
-    }));
-    const guarded = await resources.nats({ accounts: { APP: { users, jetStream: true } } });
-    const connect = async (name: string) =>
-      resources.use(
-        await Bus.open({
-          servers: guarded.url,
-          name,
-          network,
-          credentials: { kind: "password", user: name, password: "pw" },
-          telemetry: Telemetry.silent(name),
-        }),
-      );
-    const [shop, kitchen, stranger] = await Promise.all([
-      connect("shop"),
-      connect("kitchen"),
-      connect("stranger"),
-    ]);
+  const network = "net";
+
+  /** A server on which each service may do what the messages say. */
+  async function guarded(...services: string[]) {
+    const users = services.map((user) => {
+      const own = registry.permissions(user, network);
+      const platform = platformRegistry.permissions(user, network);
+      return {
+        user,
+        password: "pw",
+        permissions: {
+          publish: [...own.publish, ...platform.publish.filter((subject) => subject.includes("dead"))],
+          subscribe: own.subscribe,
+          allowResponses: own.allowResponses,
+        },
+      };
+    });
+    const server = await resources.nats({ accounts: { APP: { users, jetStream: true } } });
+    return Promise.all(
+      services.map(async (name) =>
+        resources.use(
+          await Bus.open({
+            servers: server.url,
+            name,
+            network,
+            credentials: { kind: "password", user: name, password: "pw" },
+            telemetry: Telemetry.silent(name),
+          }),
+        ),
+      ),
+    );
+  }
+
+  test("let a service send, answer and hear its own and nothing else", async () => {
+    const [shop, kitchen, stranger] = (await guarded("shop", "kitchen", "stranger")) as [Bus, Bus, Bus];
     await shop.respond(GetPrice, {}, () => ok({ cents: 5 }));
     expect(await kitchen.request(GetPrice, {}, { dish: "soup" })).toEqual(ok({ cents: 5 }));
     expect(await stranger.request(GetPrice, {}, { dish: "soup" }, { timeoutMs: 300 })).toMatchObject({
@@ -178,5 +192,29 @@ describe("permissions from the registry", () => {
     await kitchen.publish(BellRung, { table: "real" }, Uint8Array.of(1));
     await eventually(() => heard.length > 0);
     expect(heard).toEqual(["real"]);
+  });
+
+  test("are enough for streams, their consumers, followers and dead letters, and for no stranger", async () => {
+    const [shop, kitchen, stranger] = (await guarded("shop", "kitchen", "stranger")) as [Bus, Bus, Bus];
+    const order = (id: number) => ({ id, dish: "soup" });
+    const seen: number[] = [];
+    const followed: number[] = [];
+    await kitchen.consume(OrderPlaced, { durable: "kitchen" }, ({ id }) => {
+      seen.push(id);
+      return id === 2 ? reject("KITCHEN_CLOSED") : accept;
+    });
+    await kitchen.follow(OrderPlaced, { from: "all" }, ({ id }) => void followed.push(id));
+    await shop.ensureStream(Orders);
+    for (const id of [1, 2, 3]) await shop.publish(OrderPlaced, { table: "t" }, order(id));
+    await eventually(() =>
+      expect([seen, followed]).toEqual([
+        [1, 2, 3],
+        [1, 2, 3],
+      ]),
+    );
+    await eventually(async () => (await kitchen.streamState(DeadLetterStream)).messages === 1);
+    await expect(stranger.publish(OrderPlaced, { table: "t" }, order(4))).rejects.toThrow();
+    await expect(stranger.streamState(Orders)).rejects.toThrow();
+    expect(await shop.streamState(Orders)).toMatchObject({ messages: 3 });
   });
 });

@@ -248,7 +248,17 @@ describe("when the server goes", () => {
     await eventually(() => expect(seen.size).toBe(21), { within: 20_000 });
   });
 
-  test("a stream that was lost is made again", async () => {
+  test("a stream that was lost is made again by whoever writes to it", async () => {
+    const own = await resources.nats();
+    const bus = await open("net", own);
+    await bus.publish(DishWanted, {}, { id: 1 });
+    await own.kill();
+    await own.restart();
+    await eventually(() => bus.publish(DishWanted, {}, { id: 2 }), { within: 30_000 });
+    expect(await bus.streamState(Jobs)).toMatchObject({ messages: 1 });
+  });
+
+  test("a stream that was lost is made again by whoever reads it", async () => {
     const own = await resources.nats();
     const bus = await open("net", own);
     const seen: number[] = [];
