@@ -1,8 +1,8 @@
-import { TOKEN } from "@soma/protocol";
+import { drawCommit, drawShard, TOKEN } from "@soma/protocol";
 import { supplyTotal } from "@soma/state/core";
 import { describe, expect, test } from "vitest";
 import { JobDriver } from "./job-driver.ts";
-import { TestChain } from "./test-chain.ts";
+import { beaconOf, CHAIN_ID, TestChain } from "./test-chain.ts";
 
 function drawn(): JobDriver {
   const chain = new TestChain({ epochLength: 1_000_000n });
@@ -336,19 +336,71 @@ describe("GAME on the ledger, real signatures", () => {
     const { chain } = driver;
     while (chain.ledger.head.commit < driver.job.deadline - 10n) chain.commit();
     const deadline = driver.job.deadline;
-    const carried = driver
-      .holders()
-      .map((holder) =>
-        chain.transaction({
-          actor: holder,
-          kind: driver.postedCommit(holder),
-          sequence: chain.sequenceOf(holder),
-        }),
-      );
+    const carried = driver.holders().map((holder) =>
+      chain.transaction({
+        actor: holder,
+        kind: driver.postedCommit(holder),
+        sequence: chain.sequenceOf(holder),
+      }),
+    );
     chain.commit(carried);
     expect(driver.job.deadline).toBe(chain.ledger.head.commit + 30n);
     while (chain.ledger.head.commit < deadline + 5n) chain.commit();
     driver.must(send(driver, driver.selection(driver.holders().map((holder) => driver.commitOf(holder)))));
     expect(driver.job.phase).toBe("selected");
+  });
+
+  test("half of the seats cannot declare vectors missing", () => {
+    const driver = bundled();
+    const [missing, ...others] = driver.holders();
+    const seatsOf = (encoder: string) => driver.job.chosen.find((entry) => entry.encoder === encoder)!.seats;
+    let naming = 0;
+    for (const other of others) {
+      if (3 * (naming + seatsOf(other.address)) > 2 * 61) break;
+      naming += seatsOf(other.address);
+      driver.must(driver.chain.send(other, driver.unavailable(other, missing!)));
+    }
+    expect(2 * naming).toBeGreaterThan(61);
+    expect(driver.job.phase).toBe("bundled");
+    driver.must(send(driver, driver.proof()));
+    expect(finish(driver)).toEqual([]);
+  });
+
+  test("the shard is that of the draw's own commit, and the next attempt's another", () => {
+    const driver = drawn();
+    const { chain } = driver;
+    const { parameters } = chain.ledger;
+    const expectDraw = (attempt: number) => {
+      const { job } = driver;
+      const shard = drawShard({
+        chainId: CHAIN_ID,
+        epoch: chain.ledger.currentEpoch,
+        parameters,
+        modality: 0,
+        beacon: beaconOf(drawCommit(job.paidAt, attempt, parameters)),
+        job: job.id,
+        attempt,
+      });
+      if (!shard.ok) throw new Error(shard.code);
+      const rows = [...shard.value.seatsOf].map(([encoder, seats]) => ({ encoder, seats }));
+      expect(job.shard).toEqual(rows.sort((a, b) => (a.encoder < b.encoder ? -1 : 1)));
+      expect([job.attempt, job.quorum]).toEqual([attempt, 49]);
+      return job.shard;
+    };
+    const first = expectDraw(0);
+    while (driver.job.attempt === 0) chain.commit();
+    expect(expectDraw(1)).not.toEqual(first);
+  });
+
+  test("a reveal counts until its deadline's commit, and not after", () => {
+    const driver = selected();
+    const { chain } = driver;
+    const [last, late, ...others] = driver.holders();
+    while (chain.ledger.head.commit < driver.job.revealDeadline - 2n) chain.commit();
+    driver.must(send(driver, driver.bundle(others.map((holder) => driver.revealOf(holder)))));
+    driver.must(chain.send(last!, { PostReveal: { reveal: driver.revealOf(last!) } }));
+    expect(chain.ledger.head.commit).toBe(driver.job.revealDeadline);
+    expect(driver.job.slashed.map(({ encoder }) => encoder)).toEqual([late!.address]);
+    expect(chain.send(late!, { PostReveal: { reveal: driver.revealOf(late!) } })).toBe("REVEAL_LATE");
   });
 });

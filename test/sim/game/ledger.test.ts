@@ -202,7 +202,14 @@ describe("LEDGER", () => {
     ["OPERATOR_UNKNOWN", (c) => c.send(c.people[0]!, { UnregisterEncoder: true })],
     ["OPERATOR_REGISTERED", (c) => c.send(c.encoders[0]!, registration(c.encoders[0]!))],
     ["STAKE_BELOW_MINIMUM", (c) => c.send(c.people[0]!, registration(c.people[0]!))],
-    ["KEY_POSSESSION", (c) => c.send(c.people[0]!, registration(c.people[0]!, c.people[1]!))],
+    [
+      "KEY_POSSESSION",
+      (c) => {
+        const [ann, bob] = c.people as [Actor, Actor];
+        c.send(ann, { Delegate: { role: encoderRole, operator: ann.address, amount: 10n * TOKEN } });
+        return c.send(ann, registration(ann, bob));
+      },
+    ],
     [
       "COMMISSION_RANGE",
       (c) => c.send(c.encoders[0]!, { SetCommission: { role: encoderRole, commissionBps: 10_001 } }),

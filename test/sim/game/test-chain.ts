@@ -35,6 +35,11 @@ export const CHAIN_ID = "test";
 export const TOKENIZER = "ab".repeat(32);
 const START_MS = 1_000_000n;
 
+/** The beacon that the test network gives a commit. */
+export function beaconOf(commit: bigint): string {
+  return toHex(sha256(utf8(`beacon ${commit}`)));
+}
+
 /** A person or operator of the test network, with real keys. */
 export class Actor {
   readonly label: string;
@@ -162,7 +167,7 @@ export class TestChain {
       leader: { round: Number(index), author: 0, digest: toHex(sha256(utf8(`block ${index}`))) },
       blocks: [],
     };
-    const beacon = toHex(sha256(utf8(`beacon ${index}`)));
+    const beacon = beaconOf(index);
     const executed = executeCommit(this.ledger, { commit, beacon, transactions });
     if (!executed.ok) throw new Error(`${executed.code}: ${executed.message}`);
     this.#write(executed.value.changes);

@@ -15,7 +15,7 @@ const TEXT = 0;
 /**
  * Seats in the committee follow at the next epoch. Keys need not be unique: an author's blocks, checkpoint shares
  * and job messages all name it. Refusals: OPERATOR_REGISTERED, COMMISSION_RANGE, ADDRESS_LENGTH, KEY_WEAK,
- * KEY_POSSESSION, STAKE_BELOW_MINIMUM.
+ * STAKE_BELOW_MINIMUM, KEY_POSSESSION (last, since it costs a pairing).
  */
 export function registerValidator(
   store: KeyedStore,
@@ -36,11 +36,11 @@ export function registerValidator(
   if (isSmallOrder(request.blockKey) || isSmallOrder(request.vrfKey)) {
     return err("KEY_WEAK", "a key of small order");
   }
+  const staked = checkStake(store, "validator", sender, parameters.minValidatorStake);
+  if (!staked.ok) return staked;
   if (!verifier.blsPossession(request.blsKey, request.blsPossession)) {
     return err("KEY_POSSESSION", "possession of the BLS key is not proved");
   }
-  const staked = checkStake(store, "validator", sender, parameters.minValidatorStake);
-  if (!staked.ok) return staked;
   const { blsPossession: _, ...keys } = request;
   validators.put(
     store,
@@ -75,11 +75,11 @@ export function registerEncoder(
     if (!checked.ok) return checked;
   }
   if (isSmallOrder(request.messageKey)) return err("KEY_WEAK", "a key of small order");
+  const staked = checkStake(store, "encoder", sender, parameters.minEncoderStake);
+  if (!staked.ok) return staked;
   if (!verifier.blsPossession(request.blsKey, request.blsPossession)) {
     return err("KEY_POSSESSION", "possession of the BLS key is not proved");
   }
-  const staked = checkStake(store, "encoder", sender, parameters.minEncoderStake);
-  if (!staked.ok) return staked;
   const { blsPossession: _, ...keys } = request;
   encoders.put(store, { ...keys, nextCommissionBps: request.commissionBps, leaving: false }, sender);
   return ok(true);

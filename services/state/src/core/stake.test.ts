@@ -70,6 +70,18 @@ describe("ECON-5, ECON-6: pools", () => {
     expect(headOf(store).recyclable).toBe(950n);
   });
 
+  test("what buys no share goes back", () => {
+    const store = bank();
+    delegate(store, "encoder", OPERATOR, ANN, 10n);
+    turnStake(store, parameters, 1n);
+    rewardPool(store, "encoder", OPERATOR, 1_000n);
+    delegate(store, "encoder", OPERATOR, BOB, 100n);
+    turnStake(store, parameters, 2n);
+    expect(accountOf(store, BOB).balance).toBe(1_000_000n);
+    expect(delegations.get(store, "encoder", OPERATOR, BOB)).toBeUndefined();
+    expect(poolOf(store, "encoder", OPERATOR)).toEqual({ stake: 1_010n, shares: 10n, incoming: 0n });
+  });
+
   test("what is staked in this epoch can be taken back at once", () => {
     const store = bank();
     delegate(store, "encoder", OPERATOR, ANN, 1_000n);
