@@ -8,7 +8,13 @@ const SAME_SIGNAL_MS = 1000;
 
 await runTool(async () => {
   await setup();
-  const args = [join(ROOT, "services/cli/src/main.ts"), "devnet", "--fresh", "--demo", ...process.argv.slice(2)];
+  const args = [
+    join(ROOT, "services/cli/src/main.ts"),
+    "devnet",
+    "--fresh",
+    "--demo",
+    ...process.argv.slice(2),
+  ];
   const child = spawn(node24(), args, {
     cwd: ROOT,
     stdio: "inherit",
