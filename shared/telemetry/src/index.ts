@@ -11,4 +11,10 @@ export type {
   Metrics,
 } from "./metrics.ts";
 export { Telemetry, type TelemetryOptions } from "./telemetry.ts";
-export { type ActiveSpan, activeTraceparent, type SpanOptions, type SpanRole, type Traceparent } from "./trace.ts";
+export {
+  type ActiveSpan,
+  activeTraceparent,
+  type SpanOptions,
+  type SpanRole,
+  type Traceparent,
+} from "./trace.ts";
