@@ -96,6 +96,11 @@ export const CLAIMS: readonly Claim[] = [
     true,
   ),
   claim(
+    "STILL PAYS: three of twelve doing so win about a quarter of the jobs, none of which they would win honestly.",
+    (t) => row(t, "bag-of-words-three").gain > 0n && row(t, "bag-of-words-three").won > 0,
+    true,
+  ),
+  claim(
     "STILL PAYS: a bag of words that agrees with the space well enough to be no outlier wins alone.",
     (t) => row(t, "good-bag-of-words").gain > 0n,
     true,

@@ -5,7 +5,7 @@ import { measureAll } from "./report.ts";
 import { FEE, GRIEFS, STRATEGIES } from "./strategies.ts";
 
 describe("GAME with rational agents", () => {
-  const table = measureAll({ firstSeed: 1000, jobs: 4 });
+  const table = measureAll({ firstSeed: 1000, jobs: 12 });
 
   test.each(CLAIMS.map((claim) => [claim.says, claim] as const))("%s", (_, claim) => {
     expect(claim.holds(table)).toBe(true);
