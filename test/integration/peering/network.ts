@@ -17,7 +17,7 @@ import { Bus, ServiceHost } from "@soma/runtime";
 import { type LogSink, Telemetry } from "@soma/telemetry";
 import { freePort, NatsServer, type TestResources } from "@soma/testkit";
 
-const CHAIN = "test-peering";
+export const CHAIN = "test-peering";
 const SERVICES = ["peering", "consensus", "encoder", "gateway"];
 
 export interface NodeOptions {
@@ -25,9 +25,8 @@ export interface NodeOptions {
   readonly kind: "validator" | "encoder";
   /** Variables of peering beside the usual. */
   readonly env?: Readonly<Record<string, string>>;
-  /** Settings of the server beside the usual. */
-  readonly settings?: Readonly<Record<string, unknown>>;
-  readonly edgeScheme?: "nats" | "tls";
+  /** Stands on the roster, but no peering speaks for it. */
+  readonly isIdle?: boolean;
 }
 
 export interface Received {
@@ -46,11 +45,11 @@ export class TestNode {
   readonly server: NatsServer;
   readonly nats: OperatorNatsFiles;
   readonly gatewayUrl: string;
-  /** Set, the gateway answers 503. */
-  isGatewayDown = false;
   /** Changes what the gateway answers. */
   tamper: (answer: Record<string, unknown>) => Record<string, unknown> = (answer) => answer;
   admissions = 0;
+  /** Further variables for the next start. */
+  env: Readonly<Record<string, string>>;
   readonly #options: NodeOptions;
   readonly #folder: string;
   readonly #keyFile: string;
@@ -67,6 +66,7 @@ export class TestNode {
     this.#options = options;
     this.#folder = parts.folder;
     this.name = options.name;
+    this.env = options.env ?? {};
     this.server = parts.server;
     this.nats = parts.nats;
     this.#gateway = parts.gateway;
@@ -89,7 +89,7 @@ export class TestNode {
       await NatsServer.start({
         dir: join(folder, "nats"),
         port: await freePort(),
-        settings: { ...nats.settings(), ...options.settings },
+        settings: nats.settings(),
       }),
     );
     const gateway = createServer();
@@ -100,11 +100,12 @@ export class TestNode {
       for await (const part of request) parts.push(part as Buffer);
       const question = AdmitPeer.decode(Buffer.concat(parts));
       node.admissions++;
-      if (node.isGatewayDown || !question.ok || request.url !== "/v1/edge/admissions") {
+      const bus = node.#gatewayBus;
+      if (bus === undefined || !question.ok || request.url !== "/v1/edge/admissions") {
         response.writeHead(503).end();
         return;
       }
-      const answer = await node.#gatewayBus!.request(AdmitPeer, {}, question.value);
+      const answer = await bus.request(AdmitPeer, {}, question.value);
       if (!answer.ok) response.writeHead(403).end(JSON.stringify({ code: answer.code }));
       else {
         const json = JSON.parse(Buffer.from(AdmitPeer.reply.encode(answer.value)).toString());
@@ -147,11 +148,11 @@ export class TestNode {
         SOMA_KEY_FILE: this.#keyFile,
         SOMA_GENESIS: this.#genesisFile,
         SOMA_PEERING_EDGE_ACCOUNT: this.nats.edgeAccountPath,
-        SOMA_PEERING_EDGE_ADDRESS: `${this.#options.edgeScheme ?? "nats"}://${this.edgeAddress}`,
+        SOMA_PEERING_EDGE_ADDRESS: `nats://${this.edgeAddress}`,
         SOMA_PEERING_CANARY_INTERVAL: "100ms",
         SOMA_PEERING_SILENT_AFTER: "1000ms",
         SOMA_PEERING_LOST_AFTER: "3000ms",
-        ...this.#options.env,
+        ...this.env,
       },
     });
   }
@@ -160,6 +161,7 @@ export class TestNode {
   async stop(): Promise<void> {
     const [host, own, gateway] = [this.#host, this.#service, this.#gatewayBus];
     this.#host = undefined;
+    this.#gatewayBus = undefined;
     await host?.close();
     await Promise.all([own?.close(), gateway?.close()]);
   }
@@ -191,6 +193,14 @@ export class TestNode {
       .filter(({ connected, lastSeenMs }) => connected && lastSeenMs !== null)
       .map(({ direction, operator }) => `${direction} ${nameOf(operator)}`)
       .sort();
+  }
+
+  /** Messages of the log, with their codes. */
+  get logged(): string[] {
+    return this.log.map((line) => {
+      const { msg, code } = JSON.parse(line) as { msg: string; code?: string };
+      return code === undefined ? msg : `${msg}: ${code}`;
+    });
   }
 
   #credentials(name: string) {
@@ -250,7 +260,7 @@ export function testGenesis(nodes: readonly TestNode[]): Genesis {
   };
 }
 
-/** Opens the nodes, agrees on a genesis, and starts those that are not told to wait. */
+/** Opens the nodes, agrees on a genesis, and starts those that are not idle. */
 export async function openNetwork(
   options: readonly NodeOptions[],
   resources: TestResources,
@@ -258,6 +268,6 @@ export async function openNetwork(
   const nodes = await Promise.all(options.map((each) => TestNode.open(each, resources)));
   const genesis = encodeGenesis(testGenesis(nodes));
   for (const node of nodes) node.useGenesis(genesis);
-  await Promise.all(nodes.map((node) => node.start()));
+  await Promise.all(nodes.filter((_, i) => options[i]!.isIdle !== true).map((node) => node.start()));
   return nodes;
 }

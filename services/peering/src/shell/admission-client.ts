@@ -15,7 +15,7 @@ export interface EdgePass {
   readonly expiresAtMs: number;
 }
 
-const TIMEOUT_MS = 5000;
+const TIMEOUT_MS = 3000;
 const MAX_ANSWER_BYTES = 64 * 1024;
 
 /**

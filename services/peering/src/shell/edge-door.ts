@@ -32,7 +32,7 @@ export interface EdgeDoorDeps {
 }
 
 /** How long an admission waits for the edge. */
-const READY_WITHIN_MS = 3000;
+const READY_WITHIN_MS = 2000;
 /** What a credential's end may lie in the past before its bridge is taken down: clocks and renewals. */
 const GRACE_MS = 10_000;
 

@@ -29,8 +29,8 @@ interface Session {
 
 /** Messages of one peer that may wait for their check. */
 const MAX_WAITING = 1024;
-/** A request to be admitted anew that comes sooner after a connection began is not followed. */
-const READMIT_AFTER_MS = 500;
+/** Between two connections with one peer, whatever it asks for. */
+const DIAL_APART_MS = 500;
 
 /** Keeps one operator's edge dialled: asks for admission, connects, renews before the end, dials again when lost. */
 export class Link {
@@ -58,7 +58,7 @@ export class Link {
 
   /** Asks for another credential and connects with it, before the present connection ends. */
   readmit(): void {
-    if (Date.now() - this.#startedAtMs > READMIT_AFTER_MS) this.#interrupted.resolve();
+    this.#interrupted.resolve();
   }
 
   /** Ends the present connection; another is dialled unless the peer is banned. */
@@ -97,7 +97,8 @@ export class Link {
         telemetry.log.debug({ peer, code, error: String(error) }, "a peer cannot be dialled");
         failures++;
       }
-      await sleep(backoff(Math.max(0, failures - 1)), this.#stop.signal);
+      const apart = this.#startedAtMs + DIAL_APART_MS - Date.now();
+      await sleep(Math.max(backoff(Math.max(0, failures - 1)), apart), this.#stop.signal);
     }
   }
 
