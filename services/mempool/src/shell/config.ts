@@ -1,0 +1,20 @@
+import { bytes, defineConfig, duration, integer } from "@soma/config";
+import { OPERATOR_VARIABLES } from "@soma/identity";
+
+export const MempoolConfig = defineConfig("mempool", {
+  genesis: OPERATOR_VARIABLES.genesis,
+  transactions: { is: integer({ min: 1 }), default: "20000", doc: "Transactions that may wait." },
+  bytes: { is: bytes(), default: "64MiB", doc: "Bytes of transactions that may wait." },
+  senderTransactions: {
+    is: integer({ min: 1 }),
+    default: "128",
+    doc: "Transactions of one sender that may wait.",
+  },
+  senderBytes: { is: bytes(), default: "2MiB", doc: "Bytes of one sender's transactions that may wait." },
+  lease: {
+    is: duration(),
+    default: "5s",
+    doc: "Time after which a transaction taken for a block is offered again.",
+  },
+  verifyWorkers: { is: integer({ min: 1, max: 64 }), default: "1", doc: "Threads that check signatures." },
+});
