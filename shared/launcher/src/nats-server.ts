@@ -181,7 +181,7 @@ async function launch(dir: string): Promise<ServerProcess> {
   const file = join(portsDir, `nats-server_${server.pid}.ports`);
   await server.waitFor(async () => {
     const text = await readFile(file, "utf8").catch(() => "");
-    return text.includes("nats://") ? true : undefined;
+    return /"(nats|tls):\/\//.test(text) ? true : undefined;
   });
   return server;
 }
