@@ -1,0 +1,222 @@
+import { SomaError } from "@soma/base";
+import { nativeVerifier } from "@soma/crypto/native";
+import {
+  buildLedgerUpdates,
+  type CertifiedCheckpoint,
+  checkpointDigest,
+  type EpochInfo,
+  encodeLedgerUpdate,
+  type ValidatorId,
+  verifyCertificate,
+  wantsJobs,
+} from "@soma/protocol";
+import type { Logger } from "@soma/telemetry";
+import type { Epochs } from "./epochs.ts";
+import type { StateMetrics } from "./metrics.ts";
+import type { CheckpointSignature } from "./peer-wire.ts";
+import { SignatureSet } from "./signature-set.ts";
+import type { StateStore, UncertifiedCheckpoint } from "./store.ts";
+
+/** A certificate that is in the database, and the epoch that it opened. */
+export interface Certified {
+  readonly certificate: CertifiedCheckpoint;
+  readonly opened: EpochInfo | null;
+}
+
+export interface CertifierOptions {
+  readonly chainId: string;
+  readonly validator: ValidatorId;
+  readonly store: StateStore;
+  readonly epochs: Epochs;
+  /** Sequence number of the last checkpoint that is certified in the database. */
+  readonly certified: bigint;
+  readonly metrics: StateMetrics;
+  readonly log: Logger;
+  readonly announce: (certified: Certified) => Promise<void>;
+  readonly fail: (error: unknown) => void;
+}
+
+interface Pending extends UncertifiedCheckpoint {
+  readonly epoch: EpochInfo;
+  readonly set: SignatureSet;
+  readonly since: number;
+  certificate: CertifiedCheckpoint | undefined;
+}
+
+/** How far ahead of the own checkpoints a peer's signatures are kept; it sends them again. */
+const FUTURE = 64n;
+
+/**
+ * Turns own checkpoints into certified ones, in their order: by the committee's signatures, or by a certificate that a
+ * peer has already (LEDGER-5).
+ */
+export class Certifier {
+  readonly #o: CertifierOptions;
+  readonly #pending: Pending[] = [];
+  /** Signatures over checkpoints that are not built here yet, by signer and sequence number. */
+  readonly #future = new Map<ValidatorId, Map<bigint, CheckpointSignature>>();
+  #certified: bigint;
+  #running: Promise<void> | undefined;
+  #isClosed = false;
+
+  constructor(options: CertifierOptions) {
+    this.#o = options;
+    this.#certified = options.certified;
+  }
+
+  /** Sequence number of the last certified checkpoint. */
+  get certified(): bigint {
+    return this.#certified;
+  }
+
+  /** Own checkpoints without a certificate, oldest first. */
+  get pending(): readonly (UncertifiedCheckpoint & { readonly epoch: EpochInfo; readonly since: number })[] {
+    return this.#pending;
+  }
+
+  /** The next own checkpoint, which is in the database. */
+  add(own: UncertifiedCheckpoint): void {
+    const { chainId, epochs, validator } = this.#o;
+    const { checkpoint } = own;
+    const epoch = epochs.infoOf(checkpoint.epoch);
+    const set = new SignatureSet(chainId, checkpoint, epoch, nativeVerifier);
+    const pending: Pending = { ...own, epoch, set, since: performance.now(), certificate: undefined };
+    this.#pending.push(pending);
+    if (own.signature !== null) set.add(memberIndex(epoch, validator), own.signature);
+    for (const [signer, signatures] of this.#future) {
+      const early = signatures.get(checkpoint.sequence);
+      signatures.delete(checkpoint.sequence);
+      if (signatures.size === 0) this.#future.delete(signer);
+      if (early !== undefined) this.#take(pending, early);
+    }
+    this.#advance();
+  }
+
+  /** A signature that `message.signer` sent itself. */
+  signed(message: CheckpointSignature): void {
+    const { sequence } = message;
+    if (sequence <= this.#certified) return;
+    const pending = this.#pending.find(({ checkpoint }) => checkpoint.sequence === sequence);
+    if (pending !== undefined) {
+      this.#take(pending, message);
+      this.#advance();
+      return;
+    }
+    const { opened } = this.#o.epochs;
+    if (sequence > this.#lastBuilt() + FUTURE || memberIndex(opened, message.signer) < 0) {
+      this.#count("CHECKPOINT_FUTURE");
+      return;
+    }
+    const known = this.#future.get(message.signer) ?? new Map<bigint, CheckpointSignature>();
+    known.set(sequence, message);
+    this.#future.set(message.signer, known);
+  }
+
+  /**
+   * Certificates from a peer. One over another checkpoint than the own
+   * is the end: this ledger is not the network's. Resolves when they are stored.
+   */
+  async received(certificates: readonly CertifiedCheckpoint[]): Promise<void> {
+    const { chainId, fail } = this.#o;
+    for (const certificate of certificates) {
+      const { sequence } = certificate.checkpoint;
+      const pending = this.#pending.find(({ checkpoint }) => checkpoint.sequence === sequence);
+      if (pending === undefined || pending.certificate !== undefined) continue;
+      const verified = verifyCertificate(chainId, certificate, pending.epoch, nativeVerifier);
+      if (!verified.ok) {
+        this.#count(verified.code);
+        return;
+      }
+      if (checkpointDigest(chainId, certificate.checkpoint) !== pending.digest) {
+        const { stateDigest, commitIndex } = certificate.checkpoint;
+        fail(
+          new SomaError(
+            "STATE_DIVERGED",
+            `checkpoint ${sequence} is certified at commit ${commitIndex} with state ${stateDigest}; own: commit ${pending.checkpoint.commitIndex}, state ${pending.checkpoint.stateDigest}`,
+          ),
+        );
+        return;
+      }
+      pending.certificate = certificate;
+    }
+    this.#advance();
+    await this.#running;
+  }
+
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    await this.#running;
+  }
+
+  #lastBuilt(): bigint {
+    return this.#pending.at(-1)?.checkpoint.sequence ?? this.#certified;
+  }
+
+  #take(pending: Pending, { digest, signer, signature }: CheckpointSignature): void {
+    const member = memberIndex(pending.epoch, signer);
+    if (member < 0) this.#count("CHECKPOINT_STRANGER");
+    else if (digest !== pending.digest) this.#count("CHECKPOINT_DIGEST");
+    else if (pending.set.add(member, signature)) this.#count("taken");
+  }
+
+  #advance(): void {
+    if (this.#isClosed) return;
+    this.#running ??= this.#run()
+      .catch((error: unknown) => {
+        this.#isClosed = true;
+        this.#o.fail(error);
+      })
+      .finally(() => {
+        this.#running = undefined;
+      });
+  }
+
+  async #run(): Promise<void> {
+    for (let head = this.#pending[0]; head !== undefined && !this.#isClosed; head = this.#pending[0]) {
+      const refusedBefore = head.set.refused.size;
+      const certificate = head.certificate ?? head.set.certify();
+      const refused = head.set.refused.size - refusedBefore;
+      if (refused > 0) this.#count("CHECKPOINT_SIGNATURE", refused);
+      if (certificate === undefined) return;
+      await this.#certify(head, certificate);
+    }
+  }
+
+  async #certify(head: Pending, certificate: CertifiedCheckpoint): Promise<void> {
+    const { store, epochs, metrics, announce } = this.#o;
+    const { sequence, epoch, nextEpoch } = head.checkpoint;
+    await store.certify(certificate, await this.#updates(head, certificate));
+    this.#pending.shift();
+    this.#certified = sequence;
+    metrics.checkpoint.set(Number(sequence), { stage: "certified" });
+    metrics.certification.record((performance.now() - head.since) / 1000);
+    const opened = nextEpoch === null ? null : epochs.open(epoch + 1n);
+    await announce({ certificate, opened });
+  }
+
+  /** What light clients are served for this checkpoint. */
+  async #updates(head: Pending, certificate: CertifiedCheckpoint): Promise<Uint8Array[]> {
+    const { store, epochs, log } = this.#o;
+    const { sequence, commitIndex, epoch, nextEpoch } = head.checkpoint;
+    const { leaves, after } = await store.coveredBy(sequence);
+    const transactions = await store.jobTransactions(after, commitIndex);
+    const updates = buildLedgerUpdates({
+      certificate,
+      leaves,
+      transaction: (digest) => transactions.get(digest),
+      nextEpoch: nextEpoch === null ? null : epochs.infoOf(epoch + 1n),
+      wants: wantsJobs,
+    });
+    if (updates.ok) return updates.value.map(encodeLedgerUpdate);
+    log.error({ sequence: String(sequence), code: updates.code }, "no ledger update can be made");
+    return [];
+  }
+
+  #count(outcome: string, count = 1): void {
+    this.#o.metrics.signatures.add(count, { outcome });
+  }
+}
+
+function memberIndex({ committee }: EpochInfo, validator: ValidatorId): number {
+  return committee.findIndex((member) => member.validator === validator);
+}

@@ -1,0 +1,22 @@
+import { defineConfig, duration, integer } from "@soma/config";
+import { OPERATOR_VARIABLES } from "@soma/identity";
+
+export const StateConfig = defineConfig("state", {
+  keyFile: OPERATOR_VARIABLES.keyFile,
+  genesis: OPERATOR_VARIABLES.genesis,
+  verifyThreads: {
+    is: integer({ min: 1, max: 64 }),
+    default: "1",
+    doc: "Threads that check transactions' Ed25519 signatures.",
+  },
+  resendInterval: {
+    is: duration(),
+    default: "1s",
+    doc: "How often the signature of an uncertified checkpoint is sent again.",
+  },
+  retainUpdates: {
+    is: integer({ min: 16, max: 100_000_000 }),
+    default: "50000",
+    doc: "Checkpoints whose ledger updates are kept for light clients that lag.",
+  },
+});

@@ -1,0 +1,39 @@
+import type { Telemetry } from "@soma/telemetry";
+
+export function stateMetrics(telemetry: Telemetry) {
+  const { metrics } = telemetry;
+  return {
+    commit: metrics.gauge("state.commit", { unit: "{commit}", doc: "Index of the last executed commit." }),
+    epoch: metrics.gauge("state.epoch", { unit: "{epoch}", doc: "The ledger's epoch." }),
+    transactions: metrics.counter("state.transactions", {
+      unit: "{transaction}",
+      doc: "Transactions of commits: executed, or the code of their refusal.",
+    }),
+    execution: metrics.histogram("state.commit.execution", { unit: "s", doc: "Executing one commit." }),
+    write: metrics.histogram("state.write", {
+      unit: "s",
+      doc: "Writing the commits of one database transaction.",
+    }),
+    waiting: metrics.gauge("state.commits.waiting", {
+      unit: "{commit}",
+      doc: "Commits that wait for execution.",
+    }),
+    commitsRefused: metrics.counter("state.commits.refused", {
+      unit: "{part}",
+      doc: "Parts of commits that were not taken, by code.",
+    }),
+    checkpoint: metrics.gauge("state.checkpoint", {
+      unit: "{checkpoint}",
+      doc: "Sequence number of the last checkpoint, by whether it is built or certified.",
+    }),
+    certification: metrics.histogram("state.checkpoint.certification", {
+      unit: "s",
+      doc: "From building a checkpoint to its certificate.",
+    }),
+    signatures: metrics.counter("state.checkpoint.signatures", {
+      unit: "{signature}",
+      doc: "Checkpoint signatures of others, by whether they were taken or the code of their refusal.",
+    }),
+  };
+}
+export type StateMetrics = ReturnType<typeof stateMetrics>;

@@ -1,0 +1,184 @@
+import { SomaError } from "@soma/base";
+import { encode } from "@soma/codec";
+import {
+  type CertifiedCheckpoint,
+  CertifiedCheckpointCodec,
+  type Checkpoint,
+  CheckpointCodec,
+  type Digest,
+  type EpochInfo,
+  EpochInfoCodec,
+} from "@soma/protocol";
+import { type Database, insertMany } from "@soma/storage";
+import { LeafListCodec } from "./leaf-list.ts";
+import type { StateTables } from "./schema.ts";
+import type { WriteBatch } from "./write-batch.ts";
+
+type Transaction = Parameters<Parameters<Database<StateTables>["transaction"]>[0]>[0];
+
+/** A checkpoint of this validator's own making that has no certificate yet. */
+export interface UncertifiedCheckpoint {
+  readonly checkpoint: Checkpoint;
+  readonly digest: Digest;
+  readonly signature: Uint8Array | null;
+}
+
+/** Deletes and rows a statement. */
+const CHUNK = 1_000;
+
+/** What the one writer of the ledger stores, and loads at its start. */
+export class StateStore {
+  readonly #database: Database<StateTables>;
+
+  constructor(database: Database<StateTables>) {
+    this.#database = database;
+  }
+
+  /** Whether a ledger is stored. @throws SomaError STATE_GENESIS if it is of another genesis */
+  async holds(genesis: Digest): Promise<boolean> {
+    const row = await this.#database.kysely.selectFrom("origin").selectAll().executeTakeFirst();
+    if (row !== undefined && row.genesis !== genesis) {
+      throw new SomaError("STATE_GENESIS", `the database is of genesis ${row.genesis}, not ${genesis}`);
+    }
+    return row !== undefined;
+  }
+
+  async begin(genesis: Digest, batch: WriteBatch): Promise<void> {
+    await this.#database.transaction(async (tx) => {
+      await tx.insertInto("origin").values({ genesis }).execute();
+      await writeBatch(tx, batch);
+    });
+  }
+
+  async *entries(): AsyncGenerator<readonly [key: string, value: Uint8Array]> {
+    for (let after = ""; ; ) {
+      const rows = await this.#database.kysely
+        .selectFrom("entry")
+        .selectAll()
+        .where("key", ">", after)
+        .orderBy("key")
+        .limit(10_000)
+        .execute();
+      for (const { key, value } of rows) yield [key, value];
+      if (rows.length < 10_000) return;
+      after = rows.at(-1)!.key;
+    }
+  }
+
+  /** DESIGN section 5: all of it or nothing. */
+  async write(batch: WriteBatch): Promise<void> {
+    await this.#database.transaction((tx) => writeBatch(tx, batch));
+  }
+
+  async uncertified(): Promise<UncertifiedCheckpoint[]> {
+    const rows = await this.#database.kysely
+      .selectFrom("checkpoint")
+      .select(["digest", "bytes", "signature"])
+      .where("certificate", "is", null)
+      .orderBy("sequence")
+      .execute();
+    return rows.map(({ digest, bytes, signature }) => ({
+      checkpoint: CheckpointCodec.parse(bytes),
+      digest,
+      signature,
+    }));
+  }
+
+  async lastCertified(): Promise<bigint> {
+    const row = await this.#database.kysely
+      .selectFrom("checkpoint")
+      .select("sequence")
+      .where("certificate", "is not", null)
+      .orderBy("sequence", "desc")
+      .limit(1)
+      .executeTakeFirst();
+    return row?.sequence ?? 0n;
+  }
+
+  /** Certificate, updates for light clients, and the opening of the next epoch if the checkpoint names one. */
+  async certify(certified: CertifiedCheckpoint, updates: readonly Uint8Array[]): Promise<void> {
+    const { sequence, epoch, nextEpoch } = certified.checkpoint;
+    await this.#database.transaction(async (tx) => {
+      await tx
+        .updateTable("checkpoint")
+        .set({ certificate: encode(CertifiedCheckpointCodec, certified) })
+        .where("sequence", "=", sequence)
+        .execute();
+      const rows = updates.map((bytes, part) => ({ sequence, part, parts: updates.length, bytes }));
+      await insertMany(tx, "ledger_update", rows);
+      if (nextEpoch === null) return;
+      await tx
+        .updateTable("epoch")
+        .set({ opened_by: sequence })
+        .where("epoch", "=", epoch + 1n)
+        .execute();
+    });
+  }
+
+  /** Signed bytes of the job transactions of these commits, by digest: `after` is not one of them. */
+  async jobTransactions(after: bigint, last: bigint): Promise<ReadonlyMap<Digest, Uint8Array>> {
+    const rows = await this.#database.kysely
+      .selectFrom("executed_transaction")
+      .select(["digest", "bytes"])
+      .where("is_job", "=", true)
+      .where("commit", ">", after)
+      .where("commit", "<=", last)
+      .execute();
+    return new Map(rows.map(({ digest, bytes }) => [digest, bytes]));
+  }
+
+  /** What a checkpoint covers: its leaves, and the last commit before it. */
+  async coveredBy(sequence: bigint): Promise<{ leaves: Uint8Array[]; after: bigint }> {
+    const rows = await this.#database.kysely
+      .selectFrom("checkpoint")
+      .select(["sequence", "last_commit", "leaves"])
+      .where("sequence", "in", [sequence - 1n, sequence])
+      .execute();
+    const own = rows.find((row) => row.sequence === sequence);
+    const before = rows.find((row) => row.sequence !== sequence);
+    if (own === undefined) throw new SomaError("STATE_STORE", `checkpoint ${sequence} is not stored`);
+    return { leaves: LeafListCodec.parse(own.leaves), after: before?.last_commit ?? 0n };
+  }
+
+  async epoch(epoch: bigint): Promise<{ info: EpochInfo; isOpen: boolean } | undefined> {
+    const row = await this.#database.kysely
+      .selectFrom("epoch")
+      .selectAll()
+      .where("epoch", "=", epoch)
+      .executeTakeFirst();
+    if (row === undefined) return undefined;
+    return { info: EpochInfoCodec.parse(row.info), isOpen: row.opened_by !== null };
+  }
+
+  async pruneUpdates(before: bigint): Promise<void> {
+    await this.#database.kysely.deleteFrom("ledger_update").where("sequence", "<", before).execute();
+  }
+}
+
+async function writeBatch(tx: Transaction, batch: WriteBatch): Promise<void> {
+  const kept: { key: string; value: Uint8Array }[] = [];
+  const gone: string[] = [];
+  for (const [key, value] of batch.entries) {
+    if (value === null) gone.push(key);
+    else kept.push({ key, value });
+  }
+  for (let at = 0; at < kept.length; at += CHUNK) {
+    await tx
+      .insertInto("entry")
+      .values(kept.slice(at, at + CHUNK))
+      .onConflict((c) => c.column("key").doUpdateSet((e) => ({ value: e.ref("excluded.value") })))
+      .execute();
+  }
+  for (let at = 0; at < gone.length; at += CHUNK) {
+    await tx
+      .deleteFrom("entry")
+      .where("key", "in", gone.slice(at, at + CHUNK))
+      .execute();
+  }
+  // A row that is there already would mean that a commit was executed twice: the primary keys refuse it.
+  await insertMany(tx, "executed_transaction", batch.transactions);
+  await insertMany(tx, "checkpoint", batch.checkpoints);
+  await insertMany(tx, "epoch", batch.epochs);
+  await insertMany(tx, "embeddings", batch.embeddings);
+  await insertMany(tx, "closed_job", batch.closedJobs);
+}
