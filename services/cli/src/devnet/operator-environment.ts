@@ -23,8 +23,8 @@ export function operatorEnvironment(
     PATH: inherited["PATH"],
     HOME: inherited["HOME"],
     TZ: inherited["TZ"],
-    // Compiled code is kept between starts, which halves the time to start.
-    NODE_COMPILE_CACHE: join(plan.folder, "compile-cache"),
+    // Compiled code outlives networks: it halves the time to start.
+    NODE_COMPILE_CACHE: join(ROOT, ".cache/compile"),
     SOMA_NETWORK: plan.chainId,
     SOMA_OPERATOR: operator.name,
     SOMA_NATS_URL: servers.natsUrl,
