@@ -1,5 +1,5 @@
 import { EVERYBODY } from "@soma/protocol";
-import { eventually, TestResources } from "@soma/testkit";
+import { eventually, TestResources, TraceCollector } from "@soma/testkit";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { openNetwork, type TestNode } from "./network.ts";
 
@@ -61,6 +61,28 @@ describe("linked operators", () => {
   test("reach themselves without a link", async () => {
     await v0.send("checkpoint-signature", v0.id, body("mine"));
     await eventually(() => texts(v0).includes("checkpoint-signature v0 mine"));
+  });
+
+  test("link their traces and do not join them", async () => {
+    const collector = resources.use(await TraceCollector.open());
+    for (const node of [v0, v1]) {
+      await node.stop();
+      node.otlpEndpoint = collector.url;
+      await node.start();
+    }
+    await linked();
+    await v0.send("block", v1.id, body("traced"));
+    await eventually(() => {
+      const of = (name: string, operator: string) =>
+        collector.named(name).filter((span) => span.operator === operator);
+      const [sent] = of("process peering.send", "v0");
+      const arrived = of("process peering.edge-up", "v1").find(
+        (span) => span.links[0]?.traceId === sent!.traceId,
+      );
+      expect(arrived).toBeDefined();
+      expect(arrived!.traceId).not.toBe(sent!.traceId);
+      expect(of("publish peering.received", "v1")[0]?.parentSpanId).toBe(arrived!.spanId);
+    });
   });
 
   test("come together again after an operator's server restarts", async () => {

@@ -50,6 +50,8 @@ export class TestNode {
   admissions = 0;
   /** Further variables for the next start. */
   env: Readonly<Record<string, string>>;
+  /** Where the next start sends its traces. */
+  otlpEndpoint: string | undefined;
   readonly #options: NodeOptions;
   readonly #folder: string;
   readonly #keyFile: string;
@@ -141,6 +143,7 @@ export class TestNode {
         servers: this.server.url,
         credentialsFor: (name) => this.#credentials(name),
         logLevel: "debug",
+        otlpEndpoint: this.otlpEndpoint,
         logSink: sink,
       },
       services: [service],

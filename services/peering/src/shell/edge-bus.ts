@@ -26,10 +26,13 @@ export async function connectEdge(access: EdgeAccess, telemetry: Telemetry): Pro
     telemetry,
     once: true,
     credentials: { kind: "jwt", jwt: () => access.jwt, seed: access.seed },
-    ...(url.protocol === "tls:"
-      ? { tls: access.certificateAuthorities === null ? {} : { ca: access.certificateAuthorities } }
-      : {}),
+    ...(url.protocol === "tls:" ? { tls: tlsOptions(url, access.certificateAuthorities) } : {}),
   });
+}
+
+/** The client checks a certificate against the name that it dialled, but would check one for an address against none. */
+function tlsOptions(url: URL, ca: string | null) {
+  return { host: url.hostname.replace(/^\[|\]$/g, ""), ...(ca === null ? {} : { ca }) };
 }
 
 /** Milliseconds before the next attempt: doubling to ten seconds, and spread so that peers do not come at once. */

@@ -3,7 +3,7 @@ import type { Bus } from "@soma/runtime";
 import type { Telemetry } from "@soma/telemetry";
 import type { Wire } from "./channel.ts";
 
-/** Envelopes as a message on a bus. The sender's trace goes on; without one, none is begun. */
+/** Envelopes as a message on a bus, within the trace of whoever sent them and not of whoever emptied the queue. */
 export function busWire<Name extends string>(
   bus: Bus,
   message: CoreMessage<Uint8Array, Name>,
