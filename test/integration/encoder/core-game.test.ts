@@ -363,6 +363,31 @@ describe("loss and restarts", () => {
     expect(scenario.slashes).toEqual([]);
   });
 
+  test("an encoder that hears nothing until the job is closed still evaluates and is not slashed", () => {
+    const scenario = offered();
+    const [away] = scenario.holders;
+    let isAway = true;
+    const original = scenario.send.bind(scenario);
+    scenario.send = (from, kind) => {
+      if (!isAway || from !== away) original(from, kind);
+    };
+    scenario.select();
+    scenario.conduct = {
+      delivers: (from, to, message) =>
+        !isAway || (to !== away && (from !== away || !("Evaluation" in message))),
+    };
+    scenario.advance();
+    scenario.bundle();
+    scenario.advance(12);
+    expect(scenario.job).toMatchObject({ outcome: "Settled" });
+    isAway = false;
+    scenario.advance(60);
+    expect(scenario.posts("PostEvaluation")).toEqual([
+      expect.objectContaining({ sender: away, refusal: "" }),
+    ]);
+    expect(scenario.slashes).toEqual([]);
+  });
+
   test("an encoder that is killed after every single commit of the ledger does all the same", () => {
     const scenario = new Scenario();
     const killAll = () => {

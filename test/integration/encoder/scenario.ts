@@ -18,6 +18,7 @@ import {
   evaluateReveals,
   type JobMessageInput,
   jobSigningBytes,
+  type LedgerUpdate,
   LightClient,
   type RelayedJobMessage,
   RelayedJobMessageCodec,
@@ -45,7 +46,11 @@ import {
   testNetwork,
 } from "@soma/testkit/receipt";
 
-export const ITEMS = ["the tide turns twice a day", "a lighthouse keeps its own hours"].map(utf8);
+/** Long enough in every tokenizer for as many masks as the network wants. */
+export const ITEMS = [
+  "the tide turns twice a day, and the harbour empties while nobody looks",
+  "a lighthouse keeps its own hours, whatever the ships may think of them",
+].map(utf8);
 const MASKS = 8;
 
 /** One encoder's core with the world around it played by the scenario. */
@@ -86,6 +91,10 @@ export class Scenario {
   readonly slashes: { encoder: string; cause: string }[] = [];
   readonly alarms: string[] = [];
   conduct: Conduct = {};
+  /** Where what is meant for an encoder that is not played here goes. */
+  outside: (encoder: string, sender: string, relayed: RelayedJobMessage) => void = () => {};
+  /** Vectors of encoders that are not played here. */
+  readonly blobs = new Map<string, Uint8Array>();
   job: Job | null = null;
   jobId = "";
   /** The ledger has forgotten the job. */
@@ -95,16 +104,15 @@ export class Scenario {
   #sent = 0;
   #clock = 0;
 
-  constructor(options: TestNetworkOptions = {}) {
-    this.network = testNetwork({
-      ...options,
-      parameters: { selectTimeout: 40, revealTimeout: 40, proofTimeout: 40, ...options.parameters },
-    });
+  /** `notPlayed` are encoders of the network whose cores run elsewhere. */
+  constructor(options: TestNetworkOptions | TestNetwork = {}, notPlayed: readonly string[] = []) {
+    this.network = "genesis" in options ? options : scenarioNetwork(options);
     this.ledger = new TestLedger(this.network);
     const light = LightClient.fromGenesis(this.network.genesis, nativeVerifier);
     if (!light.ok) throw new Error(light.message);
     this.#light = light.value;
     for (const operator of this.network.encoders) {
+      if (notPlayed.includes(operator.id)) continue;
       const actor = {
         operator,
         context: this.#contextOf(operator),
@@ -323,19 +331,25 @@ export class Scenario {
     this.ledger.execute(input, () => events, refusal);
   }
 
+  /** The updates of a checkpoint (from 1); undefined if it was not cut yet. */
+  updatesOf(sequence: number): LedgerUpdate[] | undefined {
+    const cut = this.ledger.checkpoints[sequence - 1];
+    if (cut === undefined) return undefined;
+    const transactions = [...cut.transactions.values()];
+    let at = 0;
+    const updates = buildLedgerUpdates({
+      ...cut.link,
+      leaves: cut.leaves,
+      transaction: () => transactions[at++],
+      wants: wantsJobs,
+    });
+    if (!updates.ok) throw new Error(updates.message);
+    return updates.value;
+  }
+
   #publish(): void {
     for (; this.#sent < this.ledger.checkpoints.length; this.#sent++) {
-      const { link, leaves, transactions } = this.ledger.checkpoints[this.#sent]!;
-      const byDigest = [...transactions.values()];
-      let at = 0;
-      const updates = buildLedgerUpdates({
-        ...link,
-        leaves,
-        transaction: () => byDigest[at++],
-        wants: wantsJobs,
-      });
-      if (!updates.ok) throw new Error(updates.message);
-      for (const update of updates.value) {
+      for (const update of this.updatesOf(this.#sent + 1)!) {
         const facts = applyUpdate(this.#light, update);
         if (!facts.ok) throw new Error(facts.message);
         for (const encoder of this.actors.keys()) this.give(encoder, { kind: "ledger", facts: facts.value });
@@ -347,7 +361,14 @@ export class Scenario {
     const relayed = RelayedJobMessageCodec.parse(
       RelayedJobMessageCodec.serialize({ job: this.jobId, mailbox, message }).toBytes(),
     ) as RelayedJobMessage;
-    this.give(to, { kind: "message", sender: from, relayed, at: ++this.#clock });
+    if (this.actors.has(to)) this.give(to, { kind: "message", sender: from, relayed, at: ++this.#clock });
+    else this.outside(to, from, relayed);
+  }
+
+  /** A message from an encoder that is not played here. */
+  arrive(from: string, to: string, message: JobMessageInput): void {
+    if (this.actors.has(to)) this.#deliver(from, to, message);
+    else if (this.network.validators.some((validator) => validator.id === to)) this.inbox.push(message);
   }
 
   #play(actor: Actor, effect: EncoderEffect): void {
@@ -358,8 +379,8 @@ export class Scenario {
         const message = this.conduct.changes?.(id, effect.message) ?? effect.message;
         for (const to of [...effect.mailboxes, ...effect.peers]) {
           if (lost || this.conduct.delivers?.(id, to, message) === false) continue;
-          if (this.actors.has(to)) this.#deliver(id, to, message);
-          else this.inbox.push(message);
+          if (to === this.mailbox) this.inbox.push(message);
+          else this.#deliver(id, to, message);
         }
         break;
       }
@@ -415,6 +436,8 @@ export class Scenario {
   }
 
   blobOf(encoder: string): Uint8Array {
+    const outside = this.blobs.get(encoder);
+    if (outside !== undefined) return outside;
     const own = this.network.encoders.findIndex((operator) => operator.id === encoder);
     return testBlob({
       job: this.jobId,
@@ -443,6 +466,12 @@ export class Scenario {
     if (!evaluated.ok) throw new Error(evaluated.message);
     return evaluated.value;
   }
+}
+
+/** A network with deadlines that a test can wait for. */
+export function scenarioNetwork(options: TestNetworkOptions = {}): TestNetwork {
+  const short = { selectTimeout: 40, revealTimeout: 40, proofTimeout: 40 };
+  return testNetwork({ ...options, parameters: { ...short, ...options.parameters } });
 }
 
 function plain(_key: string, value: unknown): unknown {

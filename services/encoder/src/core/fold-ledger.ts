@@ -134,7 +134,7 @@ function applyEvent(view: JobView, job: EncoderJob, event: LedgerEvent, happenin
       return bundled(view, job, reveals, event.JobBundled.bundle, happening.commit);
     }
     case "JobClosed":
-      return closed(job, event);
+      return closed(view, job, event);
     default:
       return turned(job);
   }

@@ -129,6 +129,8 @@ export const EncoderJobCodec = bcs.struct("EncoderJob", {
   missing: bcs.vector(bytes32),
   /** The ledger counts this encoder as having answered (GAME-8). */
   answered: bcs.bool(),
+  /** Evaluated encoders that the final proof does not count: they still need what they evaluate. */
+  unanswered: bcs.vector(bytes32),
   /** How often inference or evaluation was asked for; names each question anew. */
   asks: u32,
   /** What is owed is sent again at this commit, and how often that was done in this stage. */
@@ -185,6 +187,7 @@ export const FRESH_ATTEMPT = {
   quorumAt: 0n,
   missing: [],
   answered: false,
+  unanswered: [],
   asks: 0,
   remindAt: 0n,
   reminders: 0,

@@ -128,14 +128,21 @@ export function proved(view: JobView, job: EncoderJob, proof: Kind<"FinalProof">
   const indices = bitmapIndices(proof.signers, job.chosen.length);
   const signers = indices.ok ? indices.value.map((index) => job.chosen[index]!.encoder) : [];
   const answered = job.answered || signers.includes(view.context.encoder);
-  return seePost({ ...job, answered }, view.head, "FinalProof");
+  const unanswered = job.chosen
+    .filter((entry) => entry.evaluated && !signers.includes(entry.encoder))
+    .map((entry) => entry.encoder);
+  return seePost({ ...job, answered, unanswered }, view.head, "FinalProof");
 }
 
 /** The job has its outcome; late penalties may still need an answer (GAME-8). */
-export function closed(job: EncoderJob, event: Extract<LedgerEvent, { $kind: "JobClosed" }>): Turn {
+export function closed(
+  view: JobView,
+  job: EncoderJob,
+  event: Extract<LedgerEvent, { $kind: "JobClosed" }>,
+): Turn {
   const milestone = event.JobClosed.outcome.$kind === "Settled" ? "settled" : "closed";
   const note: EncoderEffect = { kind: "note", job: job.id, milestone };
-  return turned({ ...job, phase: "closed" }, ...(job.offer === null ? [] : [note]));
+  return turned({ ...entered(job, view.head), phase: "closed" }, ...(job.offer === null ? [] : [note]));
 }
 
 /** A transaction about a job that the ledger executed, but for the events that it caused. */
@@ -159,7 +166,8 @@ export function executed(view: JobView, job: EncoderJob, kind: TransactionKind):
     case "PostEvaluation": {
       const signer = kind.PostEvaluation.evaluation.message.encoder;
       const seen = see(signer, "PostEvaluation");
-      return signer === encoder ? turned({ ...seen.job, answered: true }) : seen;
+      if (signer === encoder) return turned({ ...seen.job, answered: true });
+      return turned({ ...job, unanswered: job.unanswered.filter((other) => other !== signer) });
     }
     case "PostUnavailable":
       return see(kind.PostUnavailable.unavailable.unavailable.encoder, "PostUnavailable");

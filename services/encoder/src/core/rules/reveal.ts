@@ -17,10 +17,13 @@ export function mayReveal(view: JobView, job: EncoderJob): boolean {
 }
 
 /** GAME-5: the vectors to the gateways, the signed reveal to the other chosen ones and the submitter. */
-export function reveal(view: JobView, job: EncoderJob): EncoderEffect[] {
+export function reveal(
+  view: JobView,
+  job: EncoderJob,
+  peers: readonly Hex32[] = otherChosen(view, job),
+): EncoderEffect[] {
   if (!mayReveal(view, job) || job.own === null) return [];
   const { vectors, reveal: signed } = job.own;
-  const peers = otherChosen(view, job);
   return [
     { kind: "publish-vectors", job: job.id, vectors },
     ...sendTo(job, { Reveal: { reveal: signed, vectors } }, peers),
@@ -45,7 +48,7 @@ export function takeReveal(
   const { reveal: message, signature } = signed;
   // The address of the vectors is signed by nobody but the sender's envelope.
   if (message.encoder !== sender) return err("REVEAL_SENDER", "a reveal comes from its own encoder");
-  if (job.phase !== "selected" && job.phase !== "bundled") {
+  if (job.selection === null) {
     return err("REVEAL_PHASE", `a reveal does not fit a job that is ${job.phase}`);
   }
   const entry = chosenOf(job, sender);

@@ -57,7 +57,9 @@ function messagesOwed(view: JobView, job: EncoderJob): EncoderEffect[] {
   if (job.phase === "selected") return reveal(view, job);
   // Who has not evaluated yet may lack our address; who has, our signature.
   if (job.phase === "bundled") return [...reveal(view, job), ...sendEvaluation(view, job)];
-  return [];
+  // Whoever the proof does not count must still evaluate, or it is slashed (GAME-8).
+  const late = job.unanswered.filter((encoder) => encoder !== view.context.encoder);
+  return late.length === 0 ? [] : reveal(view, job, late);
 }
 
 function askWorkers(view: JobView, job: EncoderJob): Turn {

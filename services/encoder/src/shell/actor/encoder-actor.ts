@@ -13,8 +13,10 @@ import type { BulkKind, EncoderStore } from "./store.ts";
 export interface InputBytes {
   /** Blob of an `embedded` input, or final vectors of an `evaluated` one. */
   readonly bulk?: Uint8Array;
-  /** The light client after a `ledger` input. */
+  /** The light client after this input: stored with the next step that changes a job, at the latest. */
   readonly light?: Uint8Array;
+  /** Store it now. */
+  readonly isLightDue?: boolean;
 }
 
 export interface EncoderActorDeps {
@@ -39,6 +41,7 @@ export class EncoderActor {
   #state: EncoderState;
   #tail: Promise<unknown> = Promise.resolve();
   #hasFailed = false;
+  #light: Uint8Array | undefined;
 
   private constructor(deps: EncoderActorDeps, state: EncoderState) {
     this.#deps = deps;
@@ -52,11 +55,6 @@ export class EncoderActor {
 
   get state(): EncoderState {
     return this.#state;
-  }
-
-  /** Whether this encoder takes part in a job that the ledger has not closed. */
-  get isEngaged(): boolean {
-    return [...this.#state.jobs.values()].some((job) => job.offer !== null);
   }
 
   /** Takes one input. Resolves when the step is durable; its effects may still be on their way. */
@@ -76,13 +74,19 @@ export class EncoderActor {
     if (this.#hasFailed) throw new Error("the encoder has failed");
     const before = this.#state;
     const { state, effects, verdict } = step(this.#deps.context, before, input);
+    const jobs = [...state.jobs.values()].filter((job) => before.jobs.get(job.id) !== job);
+    const forgotten = effects.flatMap((effect) => (effect.kind === "forget" ? [effect.job] : []));
+    if (bytes.light !== undefined) this.#light = bytes.light;
+    // A stored job without the light client that saw it would miss what the ledger does with it next.
+    const isLightDue = bytes.isLightDue === true || jobs.length + forgotten.length > 0;
     try {
       await this.#deps.store.write({
-        jobs: [...state.jobs.values()].filter((job) => before.jobs.get(job.id) !== job),
-        forgotten: effects.flatMap((effect) => (effect.kind === "forget" ? [effect.job] : [])),
+        jobs,
+        forgotten,
         bulk: effects.flatMap((effect) => kept(effect, bytes.bulk)),
-        light: bytes.light,
+        light: isLightDue ? this.#light : undefined,
       });
+      if (isLightDue) this.#light = undefined;
     } catch (error) {
       this.#hasFailed = true;
       this.#deps.fail(error);

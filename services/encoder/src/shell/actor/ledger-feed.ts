@@ -18,7 +18,7 @@ export interface LedgerFeedOptions {
 /** A gateway holds a question for the next checkpoint at most this long, in milliseconds. */
 const WAIT_MS = 5_000;
 const PAUSE_MS = 500;
-/** The light client is saved at least every so many checkpoints, and at each while a job is under way. */
+/** The light client is stored with every change of a job, and at least every so many checkpoints. */
 const SAVE_EVERY = 32;
 
 /**
@@ -61,7 +61,7 @@ export class LedgerFeed {
   async #run(isKnown: boolean): Promise<void> {
     const { signal, telemetry } = this.#options;
     await this.#giveEpochs();
-    if (isKnown) await this.#options.actor.give({ kind: "resumed" });
+    await this.#options.actor.give({ kind: "resumed" });
     let isPresent = isKnown;
     while (!signal.aborted) {
       try {
@@ -98,12 +98,12 @@ export class LedgerFeed {
   async #give(parts: readonly VerifiedFacts[]): Promise<Uint8Array> {
     const { actor } = this.#options;
     const light = this.#follower.save();
-    this.#unsaved++;
     for (const [part, facts] of parts.entries()) {
       // Saved with the last part alone: a restart in between reads the checkpoint again, which changes nothing.
-      const isDue = part === parts.length - 1 && (actor.isEngaged || this.#unsaved >= SAVE_EVERY);
-      if (isDue) this.#unsaved = 0;
-      await actor.give({ kind: "ledger", facts }, isDue ? { light } : {});
+      const isLast = part === parts.length - 1;
+      const isLightDue = isLast && ++this.#unsaved >= SAVE_EVERY;
+      if (isLightDue) this.#unsaved = 0;
+      await actor.give({ kind: "ledger", facts }, isLast ? { light, isLightDue } : {});
     }
     return light;
   }
@@ -114,6 +114,8 @@ export class LedgerFeed {
     await this.#follower.skipToPresent();
     this.#taken = this.#follower.save();
     await this.#giveEpochs();
+    const info = this.#follower.light.epoch;
+    await this.#options.actor.give({ kind: "epoch", info }, { light: this.#taken, isLightDue: true });
     this.#options.telemetry.log.info(
       { from: Number(from), to: Number(this.#follower.nextSequence) },
       "went to the ledger's present",

@@ -8,7 +8,7 @@ import {
   PeerMessageReceived,
 } from "@soma/contracts";
 import { aggregateBls, nativeVerifier, sha256Native } from "@soma/crypto/native";
-import type { EncoderKeys, loadGenesis } from "@soma/identity";
+import type { EncoderKeys } from "@soma/identity";
 import {
   decodeJobMessage,
   embeddingDigest,
