@@ -68,7 +68,7 @@ export class ByzantineHost extends ValidatorHost {
 
   /** Its own other blocks come back to it by others; the core inside would stop over them. */
   protected override accepts(from: string, block: VerifiedBlock): boolean {
-    const isMine = this.world.ids[block.ref.author] === this.id;
+    const isMine = this.authorOf(block) === this.id;
     return super.accepts(from, block) && (!isMine || this.#mine.has(block.ref.digest));
   }
 
@@ -111,20 +111,21 @@ export class ByzantineHost extends ValidatorHost {
   #farFuture(block: VerifiedBlock): VerifiedBlock {
     const { rng } = this.options;
     const round = block.ref.round + rng.pick([2, 60, 9_000, 1_000_000]);
-    return this.sign({ ...block.body, round, ancestors: this.#inventedParents(round) });
+    return this.sign({ ...block.body, round, ancestors: this.#inventedParents(block, round) });
   }
 
   #unknownAncestors(block: VerifiedBlock): VerifiedBlock {
     return this.sign({
       ...block.body,
       round: block.ref.round + 1,
-      ancestors: this.#inventedParents(block.ref.round + 1),
+      ancestors: this.#inventedParents(block, block.ref.round + 1),
     });
   }
 
-  #inventedParents(round: number): BlockRef[] {
-    const self = this.world.ids.indexOf(this.id);
-    const authors = [self, ...[...this.world.ids.keys()].filter((author) => author !== self)];
+  #inventedParents({ body }: VerifiedBlock, round: number): BlockRef[] {
+    const self = body.author;
+    const all = [...this.committeeOf(body.epoch).keys()];
+    const authors = [self, ...all.filter((author) => author !== self)];
     return authors.map((author) => ({ round: round - 1, author, digest: this.#randomDigest() }));
   }
 

@@ -1,5 +1,5 @@
 import type { OpenedEpoch } from "@soma/consensus/core";
-import type { BlockRef, Commit } from "@soma/protocol";
+import type { BlockRef, CertifiedCheckpoint, Commit } from "@soma/protocol";
 
 /** Quorum of validators' word that an epoch is open: what a certified hand-over is in the real network (LEDGER-6). */
 export interface SimHandover {
@@ -7,6 +7,8 @@ export interface SimHandover {
   /** Commit that closed the epoch before. */
   readonly lastDigest: string;
   readonly voters: readonly string[];
+  /** In the whole network's simulation: the certificate, which takes the place of the voters. */
+  readonly certificate?: CertifiedCheckpoint;
 }
 
 /** What simulated validators send one another; blocks travel as their bytes. */

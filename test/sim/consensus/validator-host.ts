@@ -35,18 +35,18 @@ export class ValidatorHost extends ValidatorProcess {
     if (state.lastCommit!.epoch >= epoch) return;
     const opened = this.#desk.after(last);
     for (const to of this.world.ids) {
-      if (to === this.id) this.#learn(this.#desk.vote(to, opened, last.digest));
+      if (to === this.id) this.learn(this.#desk.vote(to, opened, last.digest));
       else this.send(to, { type: "handover-vote", opened, lastDigest: last.digest });
     }
     this.world.scheduler.after(HANDOVER_RETRY_MS, () => this.started());
   }
 
   /** A hand-over that may now be certified: opens the epoch, or tells the core where the present one ends. */
-  #learn(handover: SimHandover): void {
+  protected learn(handover: SimHandover): void {
     const { opened, lastDigest } = handover;
     const { epoch, lastCommit } = opened.info;
     const last = this.state?.lastCommit ?? null;
-    if (last === null || last.epoch + 1n !== epoch || !this.#desk.isCertified(handover)) return;
+    if (last === null || last.epoch + 1n !== epoch || !this.isCertified(handover)) return;
     if (!last.closed) {
       this.feed({ kind: "commit-certified", epoch: epoch - 1n, index: lastCommit, digest: lastDigest });
       return;
@@ -59,6 +59,11 @@ export class ValidatorHost extends ValidatorProcess {
     const held = this.#held;
     this.#held = [];
     for (const { from, bytes } of held) this.#receiveBlocks(from, [bytes]);
+  }
+
+  /** Whether the network stands behind a hand-over. */
+  protected isCertified(handover: SimHandover): boolean {
+    return this.#desk.isCertified(handover);
   }
 
   protected override receive(from: string, message: SimMessage): void {
@@ -88,13 +93,13 @@ export class ValidatorHost extends ValidatorProcess {
         return;
       case "handover-vote":
         this.#tellOfHandover(from, message.opened.info.epoch - 1n);
-        this.#learn(this.#desk.vote(from, message.opened, message.lastDigest));
+        this.learn(this.#desk.vote(from, message.opened, message.lastDigest));
         return;
       case "ask-handover":
         this.#tellOfHandover(from, message.epoch - 1n);
         return;
       case "handover":
-        this.#learn(message.handover);
+        this.learn(message.handover);
         return;
     }
   }
@@ -128,7 +133,7 @@ export class ValidatorHost extends ValidatorProcess {
         this.world.observer.coverage.refusedBlocks += 1;
         continue;
       }
-      this.world.observer.shown(block, this.world.ids[block.ref.author]!);
+      this.world.observer.shown(block, this.authorOf(block));
       if (this.accepts(from, block)) opened.push(block);
     }
     if (opened.length > 0) this.feed({ kind: "blocks-received", from, blocks: opened });

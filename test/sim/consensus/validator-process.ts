@@ -10,7 +10,13 @@ import {
   step,
   type VerifiedBlock,
 } from "@soma/consensus/core";
-import { type BlockBody, blockDigest, blockSigningBytes, encodeSignedBlock } from "@soma/protocol";
+import {
+  type BlockBody,
+  blockDigest,
+  blockSigningBytes,
+  type CommitteeMember,
+  encodeSignedBlock,
+} from "@soma/protocol";
 import { beaconAlpha } from "@soma/sampling";
 import type { NodeClock, Scheduler, SimJudge, SimNetwork } from "@soma/testkit/sim";
 import type { SimMessage } from "./messages.ts";
@@ -184,6 +190,22 @@ export abstract class ValidatorProcess {
     return block.ref.round > 0;
   }
 
+  /** The executor's part; here there is none. Each commit once, in order, but for repeats after a rollback. */
+  protected executes(_committed: CommittedSubDag): void {}
+
+  /** CONS-13: two blocks of one slot, for whoever brings evidence. */
+  protected equivocationProved(_first: VerifiedBlock, _second: VerifiedBlock): void {}
+
+  /** The committee of an epoch that this validator has opened. */
+  protected committeeOf(epoch: bigint): readonly CommitteeMember[] {
+    const opened = epoch === 0n ? this.world.genesis : this.store.handover(epoch)?.opened;
+    return opened?.info.committee ?? [];
+  }
+
+  protected authorOf({ body }: VerifiedBlock): string {
+    return this.committeeOf(body.epoch)[body.author]?.validator ?? "";
+  }
+
   protected feed(input: WithoutNow<ConsensusInput>): void {
     const state = this.#state;
     if (state === null) return;
@@ -266,6 +288,7 @@ export abstract class ValidatorProcess {
         return;
       case "report-equivocation":
         this.note(`proves that author ${effect.first.ref.author} equivocates`);
+        this.equivocationProved(effect.first, effect.second);
         return;
       case "return-transactions":
         this.feed({ kind: "transactions-available", transactions: effect.block.body.transactions });
@@ -302,6 +325,7 @@ export abstract class ValidatorProcess {
       this.world.judge.diverged(`${short(this.id)} delivers ${commit.index} after ${this.#delivered}`);
     }
     this.#delivered = commit.index;
+    this.executes(committed);
     if (committed.closesEpoch) {
       this.note(`closes epoch ${commit.epoch} with commit ${commit.index}`);
       this.world.scheduler.after(this.options.rng.between(2, 40), () => this.started());
