@@ -56,19 +56,19 @@ export function simulate(options: SimOptions): SimResult {
   const ids = validatorIds(count);
   const faults = drawFaults(rng, count);
   const honest = new Set(ids.filter((_, i) => !faults.byzantine.has(i)));
-  const latency = rng.pick(Object.keys(LATENCIES) as LatencyName[]);
+  const latency = rng.pick([...(Object.keys(LATENCIES) as LatencyName[]), "flapping", "flapping"] as const);
   const parameters = simParameters({
     epochLength: BigInt(rng.between(1_500, 4_000)),
     gcDepth: rng.pick([5, 8, 20, 60]),
     scheduleCommits: rng.pick([3, 5, 10]),
     commitBatch: rng.pick([3, 5, 20]),
-    leaderTimeout: rng.pick([100, 200]),
-    minRoundDelay: 50,
+    leaderTimeout: rng.pick([30, 100, 200]),
+    minRoundDelay: rng.pick([20, 50]),
   });
   const world: SimWorld = {
     scheduler,
     network: new SimNetwork<SimMessage>(scheduler, rng.fork(1), {
-      latency: LATENCIES[latency],
+      latency: LATENCIES[latency](),
       loss: rng.pick([0, 0.01, 0.05]),
       duplication: rng.pick([0, 0.05]),
     }),
@@ -111,7 +111,7 @@ export function simulate(options: SimOptions): SimResult {
   scheduler.runUntil(START_MS + chaosMs, () => judge.hasFailed);
   const healed = world.observer.height;
   world.network.heal();
-  Object.assign(world.network.conditions, { latency: LATENCIES.lan, loss: 0, duplication: 0 });
+  Object.assign(world.network.conditions, { latency: LATENCIES.lan(), loss: 0, duplication: 0 });
   for (const host of hosts) host.start();
   judge.note("all heals");
   scheduler.runUntil(START_MS + chaosMs + HEALED_MS, () => judge.hasFailed);
@@ -225,15 +225,20 @@ function scheduleFaults(input: {
     at(() => {
       const host = hosts[index]!;
       const isWiped = rng.chance(0.5);
-      host.crash((store) => {
-        store.signer.wipe();
-        store.isSignerLost = true;
-        if (isWiped) store.disk.wipe();
-        else store.disk.rollBack(rng.between(0, 30));
+      // Its last blocks may still be on their way when it asks the others what they know of them.
+      if (rng.chance(0.5)) network.slow(host.id, rng.between(300, 3_000));
+      scheduler.after(rng.between(100, 400), () => {
+        network.slow(host.id, 0);
+        host.crash((store) => {
+          store.signer.wipe();
+          store.isSignerLost = true;
+          if (isWiped) store.disk.wipe();
+          else store.disk.rollBack(rng.between(0, 30));
+        });
+        observer.coverage.lostDisks += 1;
+        judge.note(`lost disk${isWiped ? ", database too" : ""}`);
+        scheduler.after(rng.between(5, 1_500), () => host.start());
       });
-      observer.coverage.lostDisks += 1;
-      judge.note(`lost disk${isWiped ? ", database too" : ""}`);
-      scheduler.after(rng.between(5, 1_500), () => host.start());
     });
   }
 }

@@ -5,6 +5,7 @@ export {
   type LatencyName,
   type NetworkConditions,
   type NetworkCounters,
+  type Passage,
   SimNetwork,
 } from "./network.ts";
 export { NodeClock } from "./node-clock.ts";

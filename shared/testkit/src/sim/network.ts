@@ -1,16 +1,51 @@
 import type { Rng } from "@soma/base";
 import type { Scheduler } from "./scheduler.ts";
 
-/** One message's time on the way, in milliseconds. */
-export type Latency = (rng: Rng) => number;
+/** The way of one message. */
+export interface Passage {
+  readonly rng: Rng;
+  readonly from: string;
+  readonly to: string;
+  readonly nowMs: number;
+}
 
-/** Latency models. Reordering follows from their spread. */
+/** One message's time on the way, in milliseconds. */
+export type Latency = (passage: Passage) => number;
+
+/** Latency models, each made anew for a run. Reordering follows from their spread. */
 export const LATENCIES = {
-  lan: (rng) => 1 + 2 * rng.float(),
-  wan: (rng) => 25 + 60 * rng.float(),
-  jitter: (rng) => 5 + 150 * rng.float(),
-  bimodal: (rng) => (rng.chance(0.9) ? 5 + 10 * rng.float() : 150 + 200 * rng.float()),
-} as const satisfies Record<string, Latency>;
+  lan:
+    () =>
+    ({ rng }) =>
+      1 + 2 * rng.float(),
+  wan:
+    () =>
+    ({ rng }) =>
+      25 + 60 * rng.float(),
+  jitter:
+    () =>
+    ({ rng }) =>
+      5 + 150 * rng.float(),
+  bimodal:
+    () =>
+    ({ rng }) =>
+      rng.chance(0.9) ? 5 + 10 * rng.float() : 150 + 200 * rng.float(),
+  flapping: flappingLinks,
+} as const satisfies Record<string, () => Latency>;
+
+/** Each directed link is slow for a while, then fast for a while: nodes come to see quite different parts of the whole. */
+function flappingLinks(): Latency {
+  const links = new Map<string, { untilMs: number; extraMs: number }>();
+  return ({ rng, from, to, nowMs }) => {
+    const name = `${from}>${to}`;
+    let link = links.get(name);
+    if (link === undefined || link.untilMs <= nowMs) {
+      link = { untilMs: nowMs + rng.between(60, 500), extraMs: rng.chance(0.4) ? rng.between(80, 600) : 0 };
+      links.set(name, link);
+    }
+    return 2 + 10 * rng.float() + link.extraMs;
+  };
+}
 
 export type LatencyName = keyof typeof LATENCIES;
 
@@ -92,7 +127,9 @@ export class SimNetwork<Message> {
   }
 
   #deliver(from: string, to: string, message: Message): void {
-    const delayMs = this.conditions.latency(this.#rng) + (this.#extraMs.get(from) ?? 0);
+    const delayMs =
+      this.conditions.latency({ rng: this.#rng, from, to, nowMs: this.#scheduler.nowMs }) +
+      (this.#extraMs.get(from) ?? 0);
     this.#scheduler.after(delayMs, () => {
       const handler = this.#handlers.get(to);
       if (handler === undefined) return;

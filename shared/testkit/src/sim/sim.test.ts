@@ -49,7 +49,7 @@ describe("SimNetwork", () => {
   function run(seed: number, loss: number, duplication: number, partitioned: boolean): string[] {
     const scheduler = new Scheduler();
     const network = new SimNetwork<number>(scheduler, new Rng(seed), {
-      latency: LATENCIES.jitter,
+      latency: LATENCIES.jitter(),
       loss,
       duplication,
     });
