@@ -19,10 +19,11 @@ import { type JobSurroundings, passDeadlines } from "./job-ledger.ts";
 import type { Ledger } from "./ledger.ts";
 import { changeHead } from "./money.ts";
 import { jobs } from "./records.ts";
+import { LEDGER_RULES } from "./rules.ts";
 import { paySettlement, settlementInputOf } from "./settlement.ts";
 import type { Change } from "./store.ts";
 import { circulating } from "./supply.ts";
-import { authorise, type CommitTransaction, executeAuthorised } from "./transaction.ts";
+import { type CommitTransaction, executeAuthorised } from "./transaction.ts";
 
 /** A commit with what consensus and the shell know of it. */
 export interface CommitInput {
@@ -94,6 +95,7 @@ export function executeCommit(ledger: Ledger, input: CommitInput): Result<Execut
     chainId,
     parameters,
     verifier: ledger.tools.verifier,
+    rules: ledger.tools.rules ?? LEDGER_RULES,
     commit: commit.index,
     beacon,
   };
@@ -181,7 +183,7 @@ class CommitRun {
   /** The transaction, if it was executed or refused for its fee. */
   #try(carried: CommitTransaction): Transaction | undefined {
     const { store, chainId } = this.#ledger;
-    const authorised = authorise(store, chainId, carried);
+    const authorised = this.#surroundings.rules.authorise(store, chainId, carried);
     if (!authorised.ok) {
       if (authorised.code === "SEQUENCE_GAP" && this.#wait(carried)) return undefined;
       this.dropped.push({ digest: carried.digest, code: authorised.code });

@@ -22,6 +22,7 @@ export { type JobPayment, MAX_FINALS_BYTES, MIN_JOB_ENCODERS, payForJob } from "
 export { Ledger, type LedgerTools, type StakeView } from "./ledger.ts";
 export type { Head, Role } from "./records.ts";
 export { PAID_REFUSALS, UNPAID_REFUSALS } from "./refusals.ts";
+export { LEDGER_RULES, type LedgerRules } from "./rules.ts";
 export { decodeSnapshot, encodeSnapshot } from "./snapshot.ts";
 export { type Change, LOCAL_PREFIX } from "./store.ts";
 export { type Supply, supplyTotal } from "./supply.ts";

@@ -8,13 +8,13 @@ import type {
   Parameters,
   TransactionKind,
 } from "@soma/protocol";
-import { applyToJob, jobOf } from "./game/apply.ts";
+import { jobOf } from "./game/apply.ts";
 import type { GameContext, GameEffect } from "./game/context.ts";
-import { reachDeadline } from "./game/deadline.ts";
 import type { Job } from "./game/job.ts";
-import { type JobPayment, payForJob } from "./game/pay.ts";
+import type { JobPayment } from "./game/pay.ts";
 import { accountOf, burn, changeHead, credit, debit, headOf } from "./money.ts";
 import { due, epochs, jobs, proven } from "./records.ts";
+import type { LedgerRules } from "./rules.ts";
 import { slashStake } from "./stake.ts";
 import type { KeyedStore } from "./store.ts";
 import { numberKey } from "./table.ts";
@@ -24,6 +24,7 @@ export interface JobSurroundings {
   readonly chainId: string;
   readonly parameters: Parameters;
   readonly verifier: SignatureVerifier;
+  readonly rules: LedgerRules;
   readonly commit: bigint;
   readonly beacon: Digest;
 }
@@ -50,7 +51,7 @@ export function openJob(
   if (jobs.get(store, id) !== undefined) return err("JOB_EXISTS", "the job exists");
   const epoch = epochs.get(store, numberKey(headOf(store).epoch))!;
   const { balance } = accountOf(store, payer);
-  const step = payForJob(contextOf(surroundings, epoch), { id, payer, balance, request });
+  const step = surroundings.rules.payForJob(contextOf(surroundings, epoch), { id, payer, balance, request });
   if (!step.ok) return step;
   debit(store, payer, step.value.job.escrow);
   jobs.put(store, step.value.job, id);
@@ -68,7 +69,7 @@ export function playJobTransaction(
   const job = id === undefined ? undefined : jobs.get(store, id);
   if (job === undefined) return err("JOB_UNKNOWN", "no such open job");
   const epoch = epochs.get(store, numberKey(job.epoch))!;
-  const step = applyToJob(contextOf(surroundings, epoch), job, kind, sender);
+  const step = surroundings.rules.applyToJob(contextOf(surroundings, epoch), job, kind, sender);
   if (!step.ok) return step;
   jobs.put(store, step.value.job, job.id);
   return ok(carryOut(store, surroundings, step.value.job, step.value.effects));
@@ -86,7 +87,7 @@ export function passDeadlines(store: KeyedStore, surroundings: JobSurroundings):
     const job = jobs.get(store, id);
     if (job === undefined) continue;
     const epoch = epochs.get(store, numberKey(job.epoch))!;
-    const step = reachDeadline(contextOf(surroundings, epoch), job);
+    const step = surroundings.rules.reachDeadline(contextOf(surroundings, epoch), job);
     jobs.put(store, step.job, id);
     const effects = carryOut(store, surroundings, step.job, step.effects);
     events.push(...effects.events);

@@ -34,6 +34,7 @@ import {
   type Role,
   validators,
 } from "./records.ts";
+import type { LedgerRules } from "./rules.ts";
 import { poolOf } from "./stake.ts";
 import { type Change, digestChanges, KeyedStore } from "./store.ts";
 import { NO_SUPPLY, type Supply, supplyAfter, supplyTotal } from "./supply.ts";
@@ -44,6 +45,8 @@ export interface LedgerTools {
   readonly verifier: SignatureVerifier;
   /** A faster SHAKE128 for the state digest. */
   readonly expand?: LtExpand;
+  /** Other rules than `LEDGER_RULES`; for tests alone. */
+  readonly rules?: LedgerRules;
 }
 
 /** One account's stake with one operator, in base units of now. */

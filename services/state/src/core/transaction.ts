@@ -6,10 +6,9 @@ import {
   type SignedTransaction,
   type Transaction,
 } from "@soma/protocol";
-import { punishEquivocation } from "./equivocation.ts";
 import type { Job } from "./game/job.ts";
 import { type JobSurroundings, openJob, playJobTransaction } from "./job-ledger.ts";
-import { accountOf, burn, credit, debit, headOf } from "./money.ts";
+import { accountOf, credit, debit, headOf } from "./money.ts";
 import { registerEncoder, registerValidator, setAsk, setCommission, unregister } from "./operators.ts";
 import { accounts, epochs, inclusion, type Role } from "./records.ts";
 import { delegate, undelegate } from "./stake.ts";
@@ -74,7 +73,7 @@ export function executeAuthorised(
   const fee = baseFee + tip;
   debit(store, sender, fee);
   accounts.put(store, { ...accountOf(store, sender), sequence: transaction.sequence + 1n }, sender);
-  burn(store, baseFee, true);
+  surroundings.rules.burnFee(store, baseFee);
   credit(store, carried.author, tip);
   inclusion.put(store, (inclusion.get(store, carried.author) ?? 0n) + 1n, carried.author);
   store.begin();
@@ -98,7 +97,7 @@ function perform(
   carried: CommitTransaction,
   { sender, kind }: Transaction,
 ): Result<Performed> {
-  const { parameters, verifier, chainId } = surroundings;
+  const { parameters, verifier, chainId, rules } = surroundings;
   switch (kind.$kind) {
     case "Transfer":
       return plain(transfer(store, sender, kind.Transfer.to, kind.Transfer.amount));
@@ -127,7 +126,7 @@ function perform(
     case "SubmitEquivocation": {
       const { first, second } = kind.SubmitEquivocation;
       const evidence = { chainId, parameters, verifier, sender, first, second };
-      const punished = punishEquivocation(store, evidence);
+      const punished = rules.punishEquivocation(store, evidence);
       if (!punished.ok) return punished;
       const { validator, amount } = punished.value;
       const event = { Slashed: { operator: validator, amount, cause: "equivocation", job: null } };
