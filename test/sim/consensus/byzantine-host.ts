@@ -16,7 +16,7 @@ export const STRATEGIES = [
 ] as const;
 export type Strategy = (typeof STRATEGIES)[number];
 
-/** A validator that follows the rules inside and breaks them toward others. */
+/** A validator that follows the rules inside and breaks them toward others; without strategies an honest one. */
 export class ByzantineHost extends ValidatorHost {
   readonly #strategies: readonly Strategy[];
   readonly #twins = new Map<string, VerifiedBlock>();
@@ -28,6 +28,10 @@ export class ByzantineHost extends ValidatorHost {
   }
 
   protected override broadcast(block: VerifiedBlock): void {
+    if (this.#strategies.length === 0) {
+      super.broadcast(block);
+      return;
+    }
     this.#mine.add(block.ref.digest);
     const { rng } = this.options;
     const strategy = rng.chance(0.6) ? rng.pick(this.#strategies) : null;
@@ -68,7 +72,7 @@ export class ByzantineHost extends ValidatorHost {
 
   /** Its own other blocks come back to it by others; the core inside would stop over them. */
   protected override accepts(from: string, block: VerifiedBlock): boolean {
-    const isMine = this.authorOf(block) === this.id;
+    const isMine = this.#strategies.length > 0 && this.authorOf(block) === this.id;
     return super.accepts(from, block) && (!isMine || this.#mine.has(block.ref.digest));
   }
 
@@ -85,7 +89,11 @@ export class ByzantineHost extends ValidatorHost {
     super.serveBlocks(to, lies && rng.chance(0.5) ? [rng.bytes(64)] : blocks);
   }
 
-  protected override onFatal(code: string): void {
+  protected override onFatal(code: string, message: string): void {
+    if (this.#strategies.length === 0) {
+      super.onFatal(code, message);
+      return;
+    }
     this.note(`is faulty and stops itself: ${code}`);
     this.crash();
     this.world.scheduler.after(500, () => this.start());
