@@ -5,7 +5,7 @@ import { tieLot } from "./composite.ts";
 import type { ItemEmbeddings } from "./differential-loss.ts";
 import { evaluateJob } from "./evaluate-job.ts";
 import type { EvaluatedEncoder, JobEvaluation, JobToEvaluate } from "./evaluation.ts";
-import { evaluationBytes, evaluationDigest } from "./evaluation-digest.ts";
+import { evaluationBytes, evaluationDigest } from "./evaluation-digest.fixture.ts";
 
 const DIMENSION = 4;
 const MASKS = 2;

@@ -26,7 +26,6 @@ export {
   STANDINGS,
   type Standing,
 } from "./evaluation.ts";
-export { evaluationBytes, evaluationDigest } from "./evaluation-digest.ts";
 export { dot, squaredDistance, squaredNorm } from "./geometry.ts";
 export {
   localOutlierFactor,

@@ -9,6 +9,8 @@ export const BLOCK_LIMITS = {
   transactionBytes: 256 * 1024,
   totalTransactionBytes: 512 * 1024,
   commitVotes: 100,
+  /** A signed header of a committee of 512 with all its votes. */
+  headerBytes: 64 * 1024,
   /** The whole signed block: transactions and the header of a committee of 512. */
   bytes: 512 * 1024 + 64 * 1024,
 } as const;
@@ -37,9 +39,53 @@ export type BlockBody = typeof BlockBodyCodec.$inferType;
 export const SignedBlockCodec = bcs.struct("SignedBlock", { body: BlockBodyCodec, signature: bcs.bytes(64) });
 export type SignedBlock = typeof SignedBlockCodec.$inferType;
 
-/** Bytes that the author signs: domain "soma.block", then the body. */
+export const BlockHeaderCodec = bcs.struct("BlockHeader", {
+  epoch: u64,
+  round: u32,
+  author: u16,
+  timestampMs: u64,
+  ancestors: bcs.vector(BlockRefCodec),
+  /** H("soma.block.transactions", BCS of the transactions' vector). */
+  transactions: bytes32,
+  commitVotes: bcs.vector(CommitVoteCodec),
+  vrfProof: byteString,
+});
+/**
+ * What the author signs: the body with its transactions replaced by their digest. Evidence of two blocks of one
+ * slot (CONS-13) is two signed headers, which fit a transaction whatever the blocks carried.
+ */
+export type BlockHeader = typeof BlockHeaderCodec.$inferType;
+
+export const SignedHeaderCodec = bcs.struct("SignedHeader", {
+  header: BlockHeaderCodec,
+  signature: bcs.bytes(64),
+});
+export type SignedHeader = typeof SignedHeaderCodec.$inferType;
+
+const TransactionsCodec = bcs.vector(byteString);
+
+export function blockHeader(chainId: string, body: BlockBody): BlockHeader {
+  const transactions = encode(TransactionsCodec, body.transactions);
+  return { ...body, transactions: toHex(taggedHash("soma.block.transactions", chainId, transactions)) };
+}
+
+/** Bytes that the author signs: domain "soma.block", then the header. */
+export function headerSigningBytes(chainId: string, header: BlockHeader): Uint8Array {
+  return concatBytes(domain("soma.block", chainId), encode(BlockHeaderCodec, header));
+}
+
+/** `headerSigningBytes` of a body's header. */
 export function blockSigningBytes(chainId: string, body: BlockBody): Uint8Array {
-  return concatBytes(domain("soma.block", chainId), encode(BlockBodyCodec, body));
+  return headerSigningBytes(chainId, blockHeader(chainId, body));
+}
+
+/** The evidence form of a signed block. */
+export function encodeSignedHeader(chainId: string, { body, signature }: SignedBlock): Uint8Array {
+  return encode(SignedHeaderCodec, { header: blockHeader(chainId, body), signature });
+}
+
+export function decodeSignedHeader(bytes: Uint8Array): Result<SignedHeader> {
+  return decodeExact(SignedHeaderCodec, bytes, BLOCK_LIMITS.headerBytes);
 }
 
 /** Id of a block: H over its bytes as received, signature included (CONS-2); never over a re-encoding. */
@@ -67,10 +113,3 @@ export function genesisBlockRef(
 }
 
 const GenesisBlockCodec = bcs.struct("GenesisBlock", { epoch: u64, author: u16, epochDigest: bytes32 });
-
-/** Input of the leader's VRF: (epoch, round) under its own tag (RAND-1). */
-export function leaderVrfInput(chainId: string, epoch: bigint, round: number): Uint8Array {
-  return concatBytes(domain("soma.vrf", chainId), encode(VrfInputCodec, { epoch, round }));
-}
-
-const VrfInputCodec = bcs.struct("VrfInput", { epoch: u64, round: u32 });

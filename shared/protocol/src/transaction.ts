@@ -101,7 +101,7 @@ export const TransactionKindCodec = bcs.enum("TransactionKind", {
     signers: byteString,
     aggregateSignature: bcs.bytes(96),
   }),
-  /** CONS-13: two different signed blocks of one slot, as received. */
+  /** CONS-13: the signed headers of two different blocks of one slot. */
   SubmitEquivocation: bcs.struct("SubmitEquivocation", { first: byteString, second: byteString }),
   /** GAME-4: a seat holder's signed receipt, evidence that it owed a commit and was not chosen. */
   PostReceipt: bcs.struct("PostReceipt", { receipt: SignedReceiptCodec }),

@@ -3,7 +3,7 @@ import { sha256 } from "@soma/crypto";
 import {
   blockSigningBytes,
   CheckpointLeafCodec,
-  encodeSignedBlock,
+  encodeSignedHeader,
   epochInfoDigest,
   type Settlement,
   TOKEN,
@@ -404,11 +404,13 @@ describe("CONS-13", () => {
       author,
       timestampMs,
       ancestors: [],
-      transactions: [],
+      // As full as a block may be: evidence fits a transaction all the same.
+      transactions: [new Uint8Array(250_000), new Uint8Array(250_000)],
       commitVotes: [],
       vrfProof: new Uint8Array(),
     };
-    return encodeSignedBlock({ body, signature: actor.key.sign(blockSigningBytes(CHAIN_ID, body)) });
+    const signature = actor.key.sign(blockSigningBytes(CHAIN_ID, body));
+    return encodeSignedHeader(CHAIN_ID, { body, signature });
   }
 
   test("two blocks of one slot slash their author, who sits out the next epoch", () => {

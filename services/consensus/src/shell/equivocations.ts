@@ -1,5 +1,6 @@
 import { GetAccount, GetHead, SubmitTransaction } from "@soma/contracts";
 import type { ValidatorKeys } from "@soma/identity";
+import { decodeSignedBlock, encodeSignedHeader } from "@soma/protocol";
 import type { Bus } from "@soma/runtime";
 
 /** Brings two signed blocks of one slot to the ledger (CONS-13): this validator gets the share of who brought it. */
@@ -21,8 +22,12 @@ export class Equivocations {
     this.#onError = options.onError;
   }
 
+  /** Two blocks as received. */
   report(first: Uint8Array, second: Uint8Array): void {
-    this.#submit(first, second).catch(this.#onError);
+    const [a, b] = [decodeSignedBlock(first), decodeSignedBlock(second)];
+    if (!a.ok || !b.ok) return;
+    const evidence = [a.value, b.value].map((block) => encodeSignedHeader(this.#chainId, block));
+    this.#submit(evidence[0]!, evidence[1]!).catch(this.#onError);
   }
 
   async #submit(first: Uint8Array, second: Uint8Array): Promise<void> {

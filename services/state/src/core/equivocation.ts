@@ -1,11 +1,10 @@
-import { err, ok, type Result } from "@soma/base";
+import { bytesEqual, err, ok, type Result } from "@soma/base";
 import type { SignatureVerifier } from "@soma/crypto";
 import {
   type Address,
   type Amount,
-  blockDigest,
-  blockSigningBytes,
-  decodeSignedBlock,
+  decodeSignedHeader,
+  headerSigningBytes,
   type Parameters,
 } from "@soma/protocol";
 import { epochs, validators } from "./records.ts";
@@ -18,6 +17,7 @@ export interface Equivocation {
   readonly parameters: Parameters;
   readonly verifier: SignatureVerifier;
   readonly sender: Address;
+  /** Signed headers, encoded. */
   readonly first: Uint8Array;
   readonly second: Uint8Array;
 }
@@ -32,20 +32,20 @@ export function punishEquivocation(
   evidence: Equivocation,
 ): Result<{ validator: Address; amount: Amount }> {
   const { chainId, parameters, verifier } = evidence;
-  const first = decodeSignedBlock(evidence.first);
-  const second = decodeSignedBlock(evidence.second);
-  if (!first.ok || !second.ok) return err("EVIDENCE_MALFORMED", "not two signed blocks");
-  const [a, b] = [first.value.body, second.value.body];
+  const first = decodeSignedHeader(evidence.first);
+  const second = decodeSignedHeader(evidence.second);
+  if (!first.ok || !second.ok) return err("EVIDENCE_MALFORMED", "not two signed headers");
+  const [a, b] = [first.value.header, second.value.header];
   if (a.epoch !== b.epoch || a.round !== b.round || a.author !== b.author || a.round === 0) {
     return err("EVIDENCE_SLOT", "the blocks are of different slots");
   }
-  if (blockDigest(chainId, evidence.first) === blockDigest(chainId, evidence.second)) {
+  if (bytesEqual(evidence.first, evidence.second)) {
     return err("EVIDENCE_SLOT", "the blocks are the same");
   }
   const member = epochs.get(store, numberKey(a.epoch))?.committee[a.author];
   if (member === undefined) return err("EVIDENCE_SLOT", "no such author in a kept epoch");
-  for (const { body, signature } of [first.value, second.value]) {
-    if (!verifier.ed25519(member.blockKey, blockSigningBytes(chainId, body), signature)) {
+  for (const { header, signature } of [first.value, second.value]) {
+    if (!verifier.ed25519(member.blockKey, headerSigningBytes(chainId, header), signature)) {
       return err("EVIDENCE_SIGNATURE", "a block is not signed by its author");
     }
   }

@@ -3,9 +3,9 @@ import { taggedHash } from "@soma/crypto";
 import { ITEM_VERDICTS, type ItemEvaluation, type JobEvaluation, STANDINGS } from "./evaluation.ts";
 import { vectorBytes } from "./vector.ts";
 
-/** H("soma.evaluation", chain, evaluationBytes): what the encoders of a shard agree on (GAME-7). */
+/** H("soma.test.evaluation", chain, evaluationBytes): what the encoders of a shard agree on (GAME-7). */
 export function evaluationDigest(evaluation: JobEvaluation): Uint8Array {
-  return taggedHash("soma.evaluation", evaluation.chainId, evaluationBytes(evaluation));
+  return taggedHash("soma.test.evaluation", evaluation.chainId, evaluationBytes(evaluation));
 }
 
 /**
