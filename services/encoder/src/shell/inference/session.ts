@@ -53,6 +53,9 @@ export class Session {
           executionMode: "sequential",
           intraOpNumThreads: threads,
           interOpNumThreads: 1,
+          // An arena keeps what one long item needed (gigabytes, with attention) for ever.
+          enableCpuMemArena: false,
+          enableMemPattern: false,
           logSeverityLevel: 4,
         });
         return new Session(model, session, provider, fallbacks);
