@@ -35,9 +35,12 @@ function tlsOptions(url: URL, ca: string | null) {
   return { host: url.hostname.replace(/^\[|\]$/g, ""), ...(ca === null ? {} : { ca }) };
 }
 
-/** Milliseconds before the next attempt: doubling to ten seconds, and spread so that peers do not come at once. */
+/**
+ * Milliseconds before the next attempt: doubling to two seconds, and spread so that peers do not come at once. No
+ * longer, because a validator that is back is missed, and a hundred peers' attempts cost it nothing.
+ */
 export function backoff(failures: number): number {
-  return Math.min(250 * 2 ** failures, 10_000) * (0.5 + Math.random());
+  return Math.min(250 * 2 ** failures, 2_000) * (0.5 + Math.random());
 }
 
 /** Resolves when the first of the promises does, or after `ms`, without leaving a timer behind. */
