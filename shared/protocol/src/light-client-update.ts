@@ -52,6 +52,8 @@ const JOB_KINDS: ReadonlySet<TransactionKind["$kind"]> = new Set([
   "SelectCommits",
   "PostCommit",
   "PostOptOut",
+  "PostReceipt",
+  "PostUnavailable",
   "PostBundle",
   "PostReveal",
   "PostEvaluation",
