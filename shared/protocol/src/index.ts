@@ -148,14 +148,6 @@ export {
   RelayedJobMessageCodec,
 } from "./job-relay.ts";
 export {
-  type JobChange,
-  JobTracker,
-  TRACKED_JOBS,
-  type TrackedJob,
-  type TrackedSelection,
-  type TrackerDeps,
-} from "./job-tracker.ts";
-export {
   type ForkEvidence,
   type LeafClaim,
   LIGHT_CLIENT_CHECKPOINTS,

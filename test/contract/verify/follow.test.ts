@@ -4,17 +4,13 @@ import {
   buildLedgerUpdates,
   checkpointDigest,
   decodeLedgerUpdate,
-  drawCommit,
   encodeLedgerUpdate,
-  genesisParameters,
-  type JobChange,
-  JobTracker,
   type LedgerUpdate,
   LightClient,
   transactionDigest,
   wantsJobs,
 } from "@soma/protocol";
-import { buildReceipt, type TestReceipt, type TestReceiptOptions } from "@soma/testkit/receipt";
+import { buildReceipt, type TestReceipt } from "@soma/testkit/receipt";
 import { describe, expect, test } from "vitest";
 
 const PARAMETERS = {
@@ -53,16 +49,6 @@ function newClient({ network }: TestReceipt = receipt): LightClient {
   const client = LightClient.fromGenesis(network.genesis, nativeVerifier);
   if (!client.ok) throw new Error(client.message);
   return client.value;
-}
-
-function trackerOf(client: LightClient, { network }: TestReceipt = receipt): JobTracker {
-  const parameters = genesisParameters(network.genesis);
-  if (!parameters.ok) throw new Error(parameters.message);
-  return new JobTracker({
-    chainId: client.chainId,
-    epochInfo: (epoch) => client.epochInfo(epoch),
-    parameters: () => parameters.value,
-  });
 }
 
 describe("a light client (LEDGER-6)", () => {
@@ -190,66 +176,5 @@ describe("a light client (LEDGER-6)", () => {
     expect(checkpointDigest(client.chainId, client.head!)).toBe(
       checkpointDigest(client.chainId, first.certificate.checkpoint),
     );
-  });
-});
-
-describe("a job tracker", () => {
-  const follow = (options: TestReceiptOptions, repeat = 1): { changes: JobChange[]; tracker: JobTracker } => {
-    const built = buildReceipt({ parameters: PARAMETERS, ...options });
-    const client = newClient(built);
-    const tracker = trackerOf(client, built);
-    const changes: JobChange[] = [];
-    for (const update of updatesOf(built)) {
-      for (let i = 0; i < repeat; i++) {
-        const facts = applyUpdate(client, update);
-        if (!facts.ok) throw new Error(facts.message);
-        changes.push(...tracker.apply(facts.value));
-      }
-    }
-    return { changes, tracker };
-  };
-  const SERVED = ["paid", "drawn", "selected", "revealed", "bundled", "closed"];
-
-  test.each<[string, TestReceiptOptions, string[]]>([
-    ["with bundle and proof", {}, SERVED],
-    ["of the second attempt", { attempt: 1 }, ["paid", "drawn", ...SERVED.slice(1)]],
-    [
-      "without a bundle",
-      { bundle: "deadline" },
-      ["paid", "drawn", "selected", ...new Array(8).fill("revealed"), "bundled", "closed"],
-    ],
-    ["closed by majority", { close: "majority" }, SERVED],
-  ])("follows a job %s through its steps, and forgets it", (_, options, expected) => {
-    const { changes, tracker } = follow(options);
-    expect(changes.map((change) => change.kind)).toEqual(expected);
-    expect(changes.at(-1)?.job.outcome?.$kind).toBe("Settled");
-    expect(changes.at(-1)?.job.reveals).toHaveLength(8);
-    expect(tracker.size).toBe(0);
-  });
-
-  test("is not moved by facts that come again", () => {
-    const { changes } = follow({ bundle: "deadline" }, 3);
-    expect(changes).toEqual(follow({ bundle: "deadline" }).changes);
-  });
-
-  test("knows the seats of the current attempt, from the roster of the job's epoch", () => {
-    const client = newClient();
-    const tracker = trackerOf(client);
-    for (const update of updates) {
-      const facts = applyUpdate(client, update);
-      if (!facts.ok) throw new Error(facts.message);
-      const drawn = tracker.apply(facts.value).find((change) => change.kind === "drawn");
-      if (drawn === undefined) continue;
-      const { job } = drawn.job;
-      const shard = tracker.seats(job, 0);
-      expect(shard).toMatchObject({ ok: true, value: { quorum: 49 } });
-      if (shard.ok) expect(shard.value.seats).toHaveLength(61);
-      expect(drawn.commit).toBe(drawCommit(drawn.job.paidAt, 0, receipt.network.parameters));
-      expect(drawn.job.epoch.epoch).toBe(1n);
-      expect(tracker.seats(job, 1)).toMatchObject({ code: "JOB_NOT_DRAWN" });
-      expect(tracker.seats("00".repeat(32), 0)).toMatchObject({ code: "JOB_UNKNOWN" });
-      return;
-    }
-    expect.unreachable("no shard was drawn");
   });
 });
