@@ -13,6 +13,7 @@ const STEPS = [
   { name: "pure-types", args: [tool("typescript/bin/tsc"), "-p", "tsconfig.pure.json"] },
   { name: "style", args: [tool("@biomejs/biome/bin/biome"), "check", "."] },
   { name: "layers", args: ["tools/check-layers.ts"] },
+  { name: "generated", args: ["tools/generate-docs.ts", "--check"] },
   { name: "unit", project: true },
   { name: "sim", project: true },
   { name: "integration", project: true },
