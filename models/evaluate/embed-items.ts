@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
+import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { SomaError } from "@soma/base";
@@ -47,12 +47,13 @@ export async function embedItems(
   { cache, onProgress }: EmbedItemsOptions,
 ): Promise<RevealedItem[]> {
   const out: RevealedItem[] = [];
+  const folder = cache === null ? null : openCache(cache, encoder);
   let embedder: Embedder | undefined;
   try {
     for (let at = 0; at < items.length; at += CHUNK) {
       const chunk = items.slice(at, at + CHUNK);
       const key = cacheKey(encoder, chunk);
-      const path = cache === null ? null : join(cache, encoder.id.slice(0, 16), key);
+      const path = folder === null ? null : join(folder, key);
       let vectors = path === null ? undefined : readChunk(path, key, encoder);
       if (vectors === undefined) {
         embedder ??= await Embedder.open({ model: encoder.model, sessions: availableParallelism() });
@@ -78,7 +79,7 @@ function cacheKey(encoder: Encoder, items: readonly Uint8Array[]): string {
   const { lastBlock, beacon, ...settings } = MASK_SETTINGS;
   const hash = createHash("sha256");
   hash.update(JSON.stringify([encoder.id, encoder.model.tokenizer.sha256, encoder.model.pooling, settings]));
-  hash.update(lastBlock).update(beacon).update(codeDigest());
+  hash.update(lastBlock).update(beacon);
   for (const item of items) hash.update(createHash("sha256").update(item).digest());
   return hash.digest("hex");
 }
@@ -100,6 +101,17 @@ function codeDigest(): Buffer {
   return code;
 }
 
+/** The encoder's folder under the code's, which is the only one that stays. */
+function openCache(cache: string, encoder: Encoder): string {
+  const ours = codeDigest().toString("hex").slice(0, 16);
+  const folder = join(cache, ours, encoder.id.slice(0, 16));
+  mkdirSync(folder, { recursive: true });
+  for (const other of readdirSync(cache)) {
+    if (other !== ours) rmSync(join(cache, other), { recursive: true });
+  }
+  return folder;
+}
+
 /** Undefined when the chunk is not there or is damaged. */
 function readChunk(path: string, key: string, encoder: Encoder): RevealedItem[] | undefined {
   let bytes: Buffer;
@@ -116,7 +128,6 @@ function readChunk(path: string, key: string, encoder: Encoder): RevealedItem[] 
 }
 
 function writeChunk(path: string, key: string, encoder: Encoder, items: RevealedItem[]): void {
-  mkdirSync(join(path, ".."), { recursive: true });
   const { dimension } = encoder.model;
   // Renamed into place, so that an interrupted run leaves no half of a file.
   const draft = `${path}.${process.pid}`;

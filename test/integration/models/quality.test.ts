@@ -56,15 +56,15 @@ describe("on a part of the held-out set", () => {
       onProgress: () => {},
     });
     console.log(report(findings));
-  });
+  }, 300_000);
 
   test("the pooled vector finds more than TF-IDF, clear of zero", () => {
     expect(findings.differences.pooledMinusTfIdf.low).toBeGreaterThan(0.1);
     expect(findings.tfIdf.value).toBeGreaterThan(0.2);
   });
 
-  test("the pooled vector is not below the median single encoder", () => {
-    expect(findings.differences.pooledMinusMedianSingle.value).toBeGreaterThanOrEqual(0);
+  test("the pooled vector finds more than the median single encoder, clear of zero", () => {
+    expect(findings.differences.pooledMinusMedianSingle.low).toBeGreaterThan(0);
   });
 
   test("every encoder finds more than TF-IDF does", () => {
