@@ -9,6 +9,7 @@ import {
   type VerifiedReceipt,
   verifyReceipt,
 } from "@soma/protocol";
+import { Telemetry } from "@soma/telemetry";
 import type { GatewayClient } from "./gateway-client.ts";
 import type { JobFacts } from "./job-facts.ts";
 import { JobJournal } from "./job-journal.ts";
@@ -30,6 +31,8 @@ export interface EmbedOptions {
   /** Base units to the winner beyond the price. */
   readonly tip?: bigint;
   readonly maxPricePerByte?: bigint;
+  /** Where the job's trace begins; without it no context is sent. */
+  readonly telemetry?: Telemetry;
 }
 
 /** A job that closed with final embeddings. */
@@ -62,7 +65,20 @@ export function resume(options: EmbedOptions): Promise<EmbeddedJob> {
   return play(journal, options);
 }
 
-async function play(journal: JobJournal, options: EmbedOptions): Promise<EmbeddedJob> {
+function play(journal: JobJournal, options: EmbedOptions): Promise<EmbeddedJob> {
+  const telemetry = options.telemetry ?? Telemetry.silent("client", "client");
+  const attributes = { "soma.items": journal.state.items.length };
+  return telemetry.withSpan("embed", { parent: null, isEntry: true, attributes }, async (span) => {
+    const { job, session } = await playTraced(journal, { ...options, telemetry });
+    span.set({ "soma.job": session.facts.paid?.job ?? "" });
+    return job;
+  });
+}
+
+async function playTraced(
+  journal: JobJournal,
+  options: EmbedOptions & { telemetry: Telemetry },
+): Promise<{ job: EmbeddedJob; session: JobSession }> {
   const session = new JobSession({
     client: options.client,
     genesis: options.genesis,
@@ -74,6 +90,7 @@ async function play(journal: JobJournal, options: EmbedOptions): Promise<Embedde
     revealGraceMs: options.revealGraceMs ?? 5_000,
     tip: options.tip ?? 0n,
     maxPricePerByte: options.maxPricePerByte,
+    telemetry: options.telemetry,
   });
   await session.run();
   const { closed } = session.facts;
@@ -84,7 +101,7 @@ async function play(journal: JobJournal, options: EmbedOptions): Promise<Embedde
   const verified = verifyReceipt(receipt, options.genesis, { verifier: nativeVerifier });
   if (!verified.ok)
     throw new SomaError(verified.code, `the network's result does not verify: ${verified.message}`);
-  return { receipt, verified: verified.value };
+  return { job: { receipt, verified: verified.value }, session };
 }
 
 function notSettled(outcome: JobOutcome): SomaError {

@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import type { Hex32 } from "@soma/protocol";
+import { activeTraceparent } from "@soma/telemetry";
 
 export interface BlobRequest {
   /** Base URLs, asked one after another. */
@@ -27,7 +28,9 @@ async function fetchFrom(gateway: string, request: BlobRequest): Promise<Uint8Ar
   const timeout = AbortSignal.timeout(request.timeoutMs ?? 10_000);
   const signal = request.signal === undefined ? timeout : AbortSignal.any([timeout, request.signal]);
   const url = `${gateway.replace(/\/+$/, "")}/v1/blobs/${request.hash}`;
-  const response = await fetch(url, { signal, redirect: "error" });
+  const traceparent = activeTraceparent();
+  const headers: Record<string, string> = traceparent === undefined ? {} : { traceparent };
+  const response = await fetch(url, { signal, redirect: "error", headers });
   if (!response.ok || response.body === null) {
     await response.body?.cancel();
     return undefined;

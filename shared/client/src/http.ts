@@ -1,4 +1,5 @@
 import { SomaError } from "@soma/base";
+import { activeTraceparent } from "@soma/telemetry";
 import pRetry, { AbortError } from "p-retry";
 import { problemOf } from "./problem.ts";
 
@@ -79,15 +80,20 @@ export class Http {
   async #attempt(request: HttpRequest): Promise<Response> {
     const base = this.gateway;
     const timeout = AbortSignal.timeout((this.#options.timeoutMs ?? 10_000) + (request.waitMs ?? 0));
+    const traceparent = activeTraceparent();
+    const headers = {
+      ...(request.contentType === undefined ? {} : { "content-type": request.contentType }),
+      ...(traceparent === undefined ? {} : { traceparent }),
+    };
     const signals = this.#options.signal === undefined ? [timeout] : [timeout, this.#options.signal];
     let response: Response;
     try {
       response = await fetch(base.replace(/\/+$/, "") + request.path, {
         method: request.method ?? "GET",
+        headers,
         signal: AbortSignal.any(signals),
         // fetch takes bytes as well as text; its type here names only the buffer-backed kind of Uint8Array.
         ...(request.body === undefined ? {} : { body: request.body as string }),
-        ...(request.contentType === undefined ? {} : { headers: { "content-type": request.contentType } }),
       });
     } catch (cause) {
       if (this.#options.signal?.aborted === true) throw new AbortError("stopped by the caller");

@@ -27,6 +27,7 @@ import {
   type SignedReveal,
   type TransactionKindInput,
 } from "@soma/protocol";
+import { outsideSpans, type Telemetry } from "@soma/telemetry";
 import type { GatewayClient } from "./gateway-client.ts";
 import { JobFacts } from "./job-facts.ts";
 import type { JobJournal } from "./job-journal.ts";
@@ -68,6 +69,7 @@ export interface SessionOptions {
   readonly tip: bigint;
   /** Refuses to pay more than this a byte; the epoch's price if it is undefined. */
   readonly maxPricePerByte: bigint | undefined;
+  readonly telemetry: Telemetry;
 }
 
 /** Offers without a receipt are shown again after this. */
@@ -125,7 +127,7 @@ export class JobSession {
     });
     const follower = await this.#openFollower();
     const stop = new AbortController();
-    const following = this.#follow(follower, stop.signal);
+    const following = outsideSpans(() => this.#follow(follower, stop.signal));
     try {
       await Promise.race([this.#play(follower, data, stop.signal), following]);
     } finally {
@@ -137,14 +139,14 @@ export class JobSession {
   }
 
   async #play(follower: LedgerFollower, data: Digest, stop: AbortSignal): Promise<void> {
-    await this.#pay(follower.light.epoch);
+    await this.#stage("pay", () => this.#pay(follower.light.epoch));
     const paid = await this.#until(() => this.facts.paid);
     this.#say("paid", `job ${paid.job.slice(0, 12)} paid at commit ${paid.commit}`, {
       job: paid.job,
       commit: Number(paid.commit),
     });
     const epoch = follower.light.epochInfo(paid.epoch) ?? follower.light.epoch;
-    const reading = this.#readMailbox(epoch, stop);
+    const reading = outsideSpans(() => this.#readMailbox(epoch, stop));
     try {
       await Promise.race([this.#steps(epoch, data), reading]);
     } finally {
@@ -161,9 +163,9 @@ export class JobSession {
       this.#say("selected", `${selected.commits.length} encoders selected`, {
         encoders: selected.commits.length,
       });
-      await this.#bundle(selected.commits);
+      await this.#stage("bundle", () => this.#bundle(selected.commits));
     }
-    await this.#until(() => this.facts.closed);
+    await this.#stage("await proof", () => this.#until(() => this.facts.closed));
   }
 
   async #pay(epoch: EpochInfo): Promise<void> {
@@ -201,7 +203,7 @@ export class JobSession {
       );
       const expires = drawCommit(this.facts.paid!.commit, this.#attempt + 1, this.#parameters);
       const offering = new AbortController();
-      const offers = this.#offer(shard, data, offering.signal);
+      const offers = this.#stage("offer to shard", () => this.#offer(shard, data, offering.signal));
       try {
         await this.#until(
           () => this.#seats() >= shard.quorum || this.facts.head >= expires || this.facts.closed,
@@ -210,7 +212,7 @@ export class JobSession {
         if (this.#seats() >= shard.quorum) {
           const everybody = () => this.#commits.size + this.#optedOut.size >= shard.seatsOf.size;
           await this.#until(everybody, this.#o.commitGraceMs);
-          await this.#sendSelection(shard);
+          await this.#stage("select", () => this.#sendSelection(shard));
           return;
         }
       } finally {
@@ -402,6 +404,13 @@ export class JobSession {
     const blob = await this.#o.client.getBlob(vectors);
     if (blob === undefined || embeddingDigest(chainId, blob) !== reveal.embeddingDigest) return;
     this.#reveals.set(reveal.encoder, { reveal: signed, blob });
+  }
+
+  /** A stage in the job's trace. */
+  #stage<T>(name: string, run: () => Promise<T>): Promise<T> {
+    const { paid } = this.facts;
+    const attributes = paid === undefined ? {} : { "soma.job": paid.job };
+    return this.#o.telemetry.withSpan(name, { attributes }, run);
   }
 
   #seats(): number {

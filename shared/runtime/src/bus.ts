@@ -24,7 +24,7 @@ import {
 import type { DurableConsumer } from "./durable-consumer.ts";
 import { Follower, type FollowFrom, type FollowHandler } from "./follow.ts";
 import { buildHeaders, HEADER, type HeaderValues } from "./headers.ts";
-import type { MessageContext } from "./message-context.ts";
+import type { MessageContext, RequestContext } from "./message-context.ts";
 import { askOnce, type RequestOptions } from "./request.ts";
 import { StreamPort, type StreamReceipt } from "./stream-port.ts";
 import type { StreamState } from "./streams.ts";
@@ -208,7 +208,7 @@ export class Bus {
   async respond<P, R, Name extends string>(
     message: RequestMessage<P, R, Name>,
     filter: Partial<Tokens<Name>>,
-    handler: (payload: P, context: MessageContext<Name>) => Result<R> | Promise<Result<R>>,
+    handler: (payload: P, context: RequestContext<Name>) => Result<R> | Promise<Result<R>>,
     options: RespondOptions = {},
   ): Promise<Reader> {
     const subject = message.filter(this.network, filter);

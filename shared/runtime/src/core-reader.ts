@@ -5,7 +5,7 @@ import type { Telemetry } from "@soma/telemetry";
 import { BoundedWorker } from "./bounded-worker.ts";
 import type { BusMetrics } from "./bus-metrics.ts";
 import { buildHeaders, HEADER } from "./headers.ts";
-import { handlingSpan, type MessageContext, messageContext } from "./message-context.ts";
+import { handlingSpan, type MessageContext, messageContext, type RequestContext } from "./message-context.ts";
 
 export interface ReaderDeps {
   readonly connection: NatsConnection;
@@ -92,7 +92,7 @@ export async function openSubscription<P, Name extends string>(
 export async function openResponder<P, R, Name extends string>(
   message: RequestMessage<P, R, Name>,
   filter: string,
-  handler: (payload: P, context: MessageContext<Name>) => Result<R> | Promise<Result<R>>,
+  handler: (payload: P, context: RequestContext<Name>) => Result<R> | Promise<Result<R>>,
   options: RespondOptions & { queue: string },
   deps: ReaderDeps,
 ): Promise<Reader> {
@@ -114,9 +114,14 @@ export async function openResponder<P, R, Name extends string>(
         `process ${message.name}`,
         handlingSpan(message, context, "server"),
         async (span) => {
-          const answer = await handler(decoded.value, context);
+          const values: Record<string, string> = {};
+          const setAnswerHeader = (name: string, value: string) => {
+            values[name] = value;
+          };
+          const answer = await handler(decoded.value, { ...context, setAnswerHeader });
           if (answer.ok) {
-            msg.respond(message.reply.encode(answer.value));
+            const headers = buildHeaders(values, undefined);
+            msg.respond(message.reply.encode(answer.value), headers === undefined ? {} : { headers });
             deps.metrics.handled.add(1, { message: message.name, verdict: "accept" });
           } else {
             span.set({ "error.type": answer.code });

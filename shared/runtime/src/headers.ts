@@ -5,6 +5,8 @@ import type { Traceparent } from "@soma/telemetry";
 export const HEADER = {
   messageId: "Nats-Msg-Id",
   traceparent: "traceparent",
+  /** Trace contexts of single items of a batch, as `encodeTraces` writes them. */
+  traces: "Soma-Traces",
   /** On an answer: the request was refused with this stable code. */
   code: "Soma-Code",
   /** On an answer: one sentence for a person. */

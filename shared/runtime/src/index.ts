@@ -6,7 +6,7 @@ export type { FollowFrom, FollowHandler } from "./follow.ts";
 export { HEADER, type HeaderValues } from "./headers.ts";
 export { HealthEndpoint } from "./health-endpoint.ts";
 export { KeyedQueue } from "./keyed-queue.ts";
-export type { MessageContext } from "./message-context.ts";
+export type { MessageContext, RequestContext } from "./message-context.ts";
 export { type Platform, PlatformConfig, platformFrom } from "./platform.ts";
 export type { RequestOptions } from "./request.ts";
 export { type Closable, ResourceStack } from "./resources.ts";

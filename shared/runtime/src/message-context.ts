@@ -20,6 +20,11 @@ export interface MessageContext<Name extends string = string> {
   header(name: string): string | undefined;
 }
 
+/** What a responder may add to its answer beside the value. */
+export interface RequestContext<Name extends string = string> extends MessageContext<Name> {
+  setAnswerHeader(name: string, value: string): void;
+}
+
 /** The part of a received message that every kind of reader sees. */
 export interface Received {
   readonly subject: string;

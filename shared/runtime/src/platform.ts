@@ -17,6 +17,7 @@ export interface Platform {
   readonly replicas?: 1 | 3 | 5;
   readonly otlpEndpoint?: string | undefined;
   readonly traceRatio?: number;
+  readonly traceBackgroundRatio?: number;
   readonly metrics?: boolean;
   readonly logLevel?: LogLevel;
   readonly logSink?: LogSink;
@@ -77,6 +78,7 @@ export function platformFrom(config: PlatformConfig): Platform {
     ...(config.streamReplicas === undefined ? {} : { replicas: config.streamReplicas as 1 | 3 | 5 }),
     otlpEndpoint: config.otlpEndpoint,
     traceRatio: config.traceRatio,
+    traceBackgroundRatio: config.traceBackgroundRatio,
     metrics: config.metricsPort !== undefined,
     logLevel: config.log,
   };

@@ -9,6 +9,8 @@ export interface RequestOptions {
   readonly timeoutMs?: number;
   /** Refuse at once when nobody responds, instead of asking again until the time is up. */
   readonly failFast?: boolean;
+  /** Called with a reader of the answer's headers, before the answer is returned. */
+  readonly onHeaders?: (header: (name: string) => string | undefined) => void;
 }
 
 /** Sends a request and gives the bytes of the answer. Only a request that nobody received is sent again. */
@@ -28,6 +30,7 @@ export async function askOnce(
         timeout: remaining,
         ...(headers === undefined ? {} : { headers }),
       });
+      options.onHeaders?.((name) => readHeader(answer.headers, name));
       return read(answer);
     } catch (error) {
       if (!isNoResponder(error)) return refusal(error);

@@ -12,7 +12,16 @@ export const TelemetryConfig = defineConfig("", {
     default: null,
     doc: "OTLP/HTTP collector that receives traces, as http://127.0.0.1:4318.",
   },
-  traceRatio: { is: ratio(), default: "1", doc: "Share of new traces that are kept, between 0 and 1." },
+  traceRatio: {
+    is: ratio(),
+    default: "1",
+    doc: "Share of requests, jobs and other operators' traced messages whose trace is kept, between 0 and 1.",
+  },
+  traceBackgroundRatio: {
+    is: ratio(),
+    default: "0.01",
+    doc: "Share of traces kept of what runs all the time: blocks, polls, timers.",
+  },
   metricsPort: {
     is: integer({ min: 0, max: 65535 }),
     default: null,

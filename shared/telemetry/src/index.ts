@@ -14,7 +14,10 @@ export { Telemetry, type TelemetryOptions } from "./telemetry.ts";
 export {
   type ActiveSpan,
   activeTraceparent,
+  outsideSpans,
   type SpanOptions,
   type SpanRole,
+  sampledTraceparent,
   type Traceparent,
 } from "./trace.ts";
+export { decodeTraces, encodeTraces, TraceBook } from "./trace-book.ts";

@@ -12,6 +12,7 @@ import type { TracerProvider } from "@opentelemetry/sdk-trace";
 import { SomaError } from "@soma/base";
 import { type Logger, type LogLevel, type LogSink, openLog } from "./log.ts";
 import { Metrics } from "./metrics.ts";
+import { entryContext } from "./root-sampler.ts";
 import {
   type ActiveSpan,
   formatTraceparent,
@@ -26,8 +27,10 @@ export interface TelemetryOptions {
   readonly operator: string;
   /** OTLP/HTTP collector, as `http://127.0.0.1:4318`. Without it nothing is traced. */
   readonly otlpEndpoint?: string | undefined;
-  /** Share of new traces that are kept, default 1. A trace begun elsewhere keeps its sender's choice. */
+  /** Share of new traces that are kept, default 1. A trace begun in the same operator keeps its sender's choice. */
   readonly traceRatio?: number;
+  /** The same for what is no entry (`SpanOptions.isEntry`), default `traceRatio`. */
+  readonly traceBackgroundRatio?: number;
   /** Whether metrics are recorded (when something will scrape them). */
   readonly metrics?: boolean;
   readonly logLevel?: LogLevel;
@@ -58,6 +61,7 @@ export class Telemetry {
         operator,
         endpoint: options.otlpEndpoint,
         ratio: options.traceRatio ?? 1,
+        backgroundRatio: options.traceBackgroundRatio ?? options.traceRatio ?? 1,
       });
       this.#tracer = this.#provider.getTracer("soma");
     }
@@ -92,9 +96,9 @@ export class Telemetry {
     const span = this.#tracer.startSpan(
       name,
       { kind: ROLES[options.role ?? "internal"], attributes: options.attributes ?? {}, links },
-      parent,
+      options.isEntry === true ? entryContext(parent) : parent,
     );
-    return runIn(span, parent, fn);
+    return runIn(this.#tracer, span, parent, fn);
   }
 
   /** Sends what is queued, within 2.5 s. */
@@ -118,12 +122,15 @@ function parentContext(parent: SpanOptions["parent"]): Context {
   return remote === undefined ? ROOT_CONTEXT : trace.setSpanContext(ROOT_CONTEXT, remote);
 }
 
-function runIn<T>(span: Span, parent: Context, fn: (span: ActiveSpan) => T): T {
+function runIn<T>(tracer: Tracer, span: Span, parent: Context, fn: (span: ActiveSpan) => T): T {
+  const within = trace.setSpan(parent, span);
   const active: ActiveSpan = {
     traceparent: formatTraceparent(span.spanContext()),
     set: (attributes) => void span.setAttributes(attributes),
     event: (name, attributes) => void span.addEvent(name, attributes),
     fail: (code) => void span.setStatus({ code: SpanStatusCode.ERROR }).setAttribute("error.type", code),
+    past: (name, fromMs, toMs, attributes) =>
+      tracer.startSpan(name, { startTime: fromMs, attributes: attributes ?? {} }, within).end(toMs),
   };
   const failed = (error: unknown): never => {
     active.fail(error instanceof SomaError ? error.code : error instanceof Error ? error.name : "unknown");
@@ -132,7 +139,7 @@ function runIn<T>(span: Span, parent: Context, fn: (span: ActiveSpan) => T): T {
   };
   let result: T;
   try {
-    result = context.with(trace.setSpan(parent, span), () => fn(active));
+    result = context.with(within, () => fn(active));
   } catch (error) {
     return failed(error);
   }
@@ -151,4 +158,5 @@ const NO_SPAN: ActiveSpan = {
   set() {},
   event() {},
   fail() {},
+  past() {},
 };

@@ -1,14 +1,18 @@
-import { type Attributes, context, type SpanContext, SpanKind, trace } from "@opentelemetry/api";
+import {
+  type Attributes,
+  context,
+  ROOT_CONTEXT,
+  type SpanContext,
+  SpanKind,
+  TraceFlags,
+  trace,
+} from "@opentelemetry/api";
 import { AsyncLocalStorageContextManager } from "@opentelemetry/context-async-hooks";
 import { parseTraceParent } from "@opentelemetry/core";
 import { OTLPTraceExporter } from "@opentelemetry/exporter-trace-otlp-http";
 import { resourceFromAttributes } from "@opentelemetry/resources";
-import {
-  BatchSpanProcessor,
-  ParentBasedSampler,
-  TraceIdRatioBasedSampler,
-  TracerProvider,
-} from "@opentelemetry/sdk-trace";
+import { BatchSpanProcessor, ParentBasedSampler, TracerProvider } from "@opentelemetry/sdk-trace";
+import { RootSampler } from "./root-sampler.ts";
 
 /** The W3C `traceparent` of a span: how a trace context travels in a header or a row. */
 export type Traceparent = string;
@@ -22,6 +26,11 @@ export interface SpanOptions {
   readonly parent?: Traceparent | undefined | null;
   /** Spans that led to this one without owning it: a batch's items, another operator's message. */
   readonly links?: readonly (Traceparent | undefined)[];
+  /**
+   * A trace that begins here is one that people look for: a request, a job. What begins otherwise, unless something
+   * sampled led to it, is background and kept at a ratio of its own.
+   */
+  readonly isEntry?: boolean;
 }
 
 /** What may be said of a span from within. */
@@ -31,6 +40,8 @@ export interface ActiveSpan {
   event(name: string, attributes?: Attributes): void;
   /** Marks the span as failed with a stable code. */
   fail(code: string): void;
+  /** Adds a child that is over already, as timed on another thread. Milliseconds since the Unix epoch. */
+  past(name: string, fromMs: number, toMs: number, attributes?: Attributes): void;
 }
 
 export const ROLES: Readonly<Record<SpanRole, SpanKind>> = {
@@ -58,6 +69,21 @@ export function activeTraceparent(): Traceparent | undefined {
   return span === undefined ? undefined : formatTraceparent(span);
 }
 
+/** `activeTraceparent`, but undefined for a trace that is not kept: for what is remembered on its account. */
+export function sampledTraceparent(): Traceparent | undefined {
+  const span = trace.getActiveSpan()?.spanContext();
+  return span === undefined || !isSampled(span) ? undefined : formatTraceparent(span);
+}
+
+/** Runs what outlives the active span, as a loop, so that what it does later is not counted to that span. */
+export function outsideSpans<T>(fn: () => T): T {
+  return context.with(ROOT_CONTEXT, fn);
+}
+
+export function isSampled(span: SpanContext): boolean {
+  return (span.traceFlags & TraceFlags.SAMPLED) !== 0;
+}
+
 let hasContextManager = false;
 
 /** A tracer provider of one service: several live in one process, each with its own `service.name`. */
@@ -66,6 +92,7 @@ export function openTracerProvider(options: {
   operator: string;
   endpoint: string;
   ratio: number;
+  backgroundRatio: number;
 }): TracerProvider {
   if (!hasContextManager) {
     context.setGlobalContextManager(new AsyncLocalStorageContextManager().enable());
@@ -77,7 +104,7 @@ export function openTracerProvider(options: {
       "service.namespace": options.operator,
       "service.instance.id": `${options.operator}-${options.service}-${process.pid}`,
     }),
-    sampler: new ParentBasedSampler({ root: new TraceIdRatioBasedSampler(options.ratio) }),
+    sampler: new ParentBasedSampler({ root: new RootSampler(options) }),
     spanProcessors: [
       new BatchSpanProcessor({
         exporter: new OTLPTraceExporter({

@@ -1,6 +1,7 @@
 import type { Command } from "commander";
 import pc from "picocolors";
 import { formatAmount, parseAmount } from "../amount.ts";
+import { clientTelemetry } from "../client-telemetry.ts";
 import { accountOf, type ConnectionFlags, clientOf, genesisOf, withConnection } from "../connection.ts";
 import { encodeBatch } from "../encode-job.ts";
 import { ITEMS_PER_JOB, Library, readItems } from "../library.ts";
@@ -41,6 +42,7 @@ Examples:
         // What must be remembered is in the journal already.
         process.exit(130);
       });
+      const telemetry = clientTelemetry();
       say(`${items.length} items in ${batches.length} ${batches.length === 1 ? "job" : "jobs"}`);
       for (const [i, batch] of batches.entries()) {
         const began = performance.now();
@@ -50,6 +52,7 @@ Examples:
           account: accountOf(flags),
           tip: parseAmount(flags.tip),
           signal: stop.signal,
+          telemetry,
           onProgress: ({ stage, text }) =>
             say(`[${i + 1}/${batches.length}] ${pc.dim(`${elapsed(began)}`)} ${stage.padEnd(9)} ${text}`),
         });
@@ -72,6 +75,7 @@ Examples:
           );
         }
       }
+      await telemetry.close();
     });
 }
 

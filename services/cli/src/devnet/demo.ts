@@ -6,6 +6,7 @@ import { nearestByCosine } from "@soma/embedding";
 import { AccountKey, loadKeyFile } from "@soma/identity";
 import pc from "picocolors";
 import { formatAmount } from "../amount.ts";
+import { clientTelemetry } from "../client-telemetry.ts";
 import { encodeBatch } from "../encode-job.ts";
 import { Library } from "../library.ts";
 import { printLine, short } from "../output.ts";
@@ -38,17 +39,20 @@ export async function runDemo(network: DevnetNetwork): Promise<void> {
     pc.bold(`One job: ${items.length} sample texts from models/samples, paid by ${short(account.address)}`),
   );
   const before = await client.account(account.address);
+  const telemetry = clientTelemetry();
   const began = performance.now();
   const { job } = await encodeBatch(library, items, {
     client,
     genesis,
     account,
+    telemetry,
     onProgress: ({ stage, text }) =>
       printLine(
         `  ${pc.dim(`${((performance.now() - began) / 1000).toFixed(2)} s`)}  ${stage.padEnd(9)}  ${text}`,
       ),
   });
   const seconds = (performance.now() - began) / 1000;
+  await telemetry.close();
   if (job === undefined) throw new SomaError("DEMO_CHECK", "the sample texts were embedded before");
   const { verified } = job;
 

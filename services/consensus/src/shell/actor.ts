@@ -1,4 +1,5 @@
 import { SomaError } from "@soma/base";
+import { outsideSpans } from "@soma/telemetry";
 import { type ConsensusEffect, type ConsensusInput, type ConsensusState, step } from "../core/index.ts";
 
 /** An input without its time, which the actor's clock adds when it is taken up. */
@@ -42,7 +43,8 @@ export class ConsensusActor {
     if (this.#closed) return false;
     if (this.#queue.length >= MAX_WAITING && input.kind === "blocks-received") return false;
     this.#queue.push(input);
-    this.#running ??= this.#run().finally(() => {
+    // The loop goes on for others: it must not run in the span of whoever woke it.
+    this.#running ??= outsideSpans(() => this.#run()).finally(() => {
       this.#running = undefined;
     });
     return true;

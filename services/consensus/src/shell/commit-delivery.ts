@@ -1,7 +1,9 @@
 import { COMMIT_PART_BYTES, CommitDecided, type CommitPart } from "@soma/contracts";
 import type { Commit, Digest, Hex32 } from "@soma/protocol";
-import type { Bus } from "@soma/runtime";
+import { type Bus, HEADER } from "@soma/runtime";
+import { encodeTraces } from "@soma/telemetry";
 import type { VerifiedBlock } from "../core/index.ts";
+import type { TransactionTraces } from "./traces.ts";
 
 interface Delivered {
   readonly commit: Commit;
@@ -42,11 +44,11 @@ export class CommitDelivery {
     this.#onError = onError;
   }
 
-  deliver(commit: Delivered): void {
+  deliver(commit: Delivered, traces: TransactionTraces): void {
     if (this.#waiting >= MAX_WAITING) return;
     this.#waiting += 1;
     this.#tail = this.#tail
-      .then(() => this.send(commit))
+      .then(() => this.#send(commit, "", traces))
       .catch(this.#onError)
       .finally(() => {
         this.#waiting -= 1;
@@ -54,14 +56,20 @@ export class CommitDelivery {
   }
 
   /** Sends one commit now; `repeat` gets past the stream's window of duplicates. */
-  async send(commit: Delivered, repeat?: string): Promise<void> {
-    for (const part of commitParts(commit)) {
-      const messageId = `${part.digest}-${part.part}${repeat === undefined ? "" : `-${repeat}`}`;
-      await this.#bus.publish(CommitDecided, {}, part, { messageId });
-    }
+  send(commit: Delivered, repeat: string): Promise<void> {
+    return this.#send(commit, `-${repeat}`);
   }
 
   async close(): Promise<void> {
     await this.#tail;
+  }
+
+  async #send(commit: Delivered, suffix: string, traces?: TransactionTraces): Promise<void> {
+    const headers =
+      traces === undefined || traces.size === 0 ? {} : { [HEADER.traces]: encodeTraces(traces) };
+    for (const part of commitParts(commit)) {
+      const messageId = `${part.digest}-${part.part}${suffix}`;
+      await this.#bus.publish(CommitDecided, {}, part, { messageId, headers });
+    }
   }
 }

@@ -22,6 +22,7 @@ import {
 import { bodyOf, type Peers } from "./peers.ts";
 import type { SignerLog } from "./signer-log.ts";
 import type { ConsensusStore } from "./store.ts";
+import type { ConsensusTraces } from "./traces.ts";
 
 export interface EffectsOptions {
   readonly chainId: string;
@@ -33,6 +34,7 @@ export interface EffectsOptions {
   readonly delivery: CommitDelivery;
   readonly equivocations: Equivocations;
   readonly metrics: ConsensusMetrics;
+  readonly traces: ConsensusTraces;
   readonly onError: (error: unknown) => void;
 }
 
@@ -54,7 +56,7 @@ export class Effects {
   }
 
   async perform(effect: ConsensusEffect): Promise<void> {
-    const { store, peers, delivery, metrics } = this.#o;
+    const { store, peers, delivery, metrics, traces } = this.#o;
     switch (effect.kind) {
       case "persist":
         this.#blocks.push(...effect.blocks);
@@ -63,7 +65,7 @@ export class Effects {
       case "deliver-commit":
         await this.flush();
         metrics.commit.set(Number(effect.commit.index));
-        delivery.deliver(effect);
+        traces.ordered(effect, (carried) => delivery.deliver(effect, carried));
         return;
       case "store-certificate":
         await this.flush();
@@ -75,7 +77,7 @@ export class Effects {
         return;
       case "broadcast":
         await this.flush();
-        await peers.broadcast(effect.block);
+        await traces.proposing(effect.block, () => peers.broadcast(effect.block));
         return;
       case "fetch-blocks": {
         const { to, epoch, refs } = effect;

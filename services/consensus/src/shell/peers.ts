@@ -16,19 +16,22 @@ import {
   OwnRoundRequestCodec,
   OwnRoundResponseCodec,
 } from "./peer-wire.ts";
+import type { ConsensusTraces } from "./traces.ts";
 
 /** What other validators' consensus services say, turned into inputs; and what goes to them. */
 export class Peers {
   readonly #bus: Bus;
   readonly #chainId: string;
   readonly #metrics: ConsensusMetrics;
+  readonly #traces: ConsensusTraces;
   /** Openers of the last two epochs, by epoch. */
   readonly #openers = new Map<bigint, BlockOpener>();
 
-  constructor(options: { bus: Bus; chainId: string; metrics: ConsensusMetrics }) {
+  constructor(options: { bus: Bus; chainId: string; metrics: ConsensusMetrics; traces: ConsensusTraces }) {
     this.#bus = options.bus;
     this.#chainId = options.chainId;
     this.#metrics = options.metrics;
+    this.#traces = options.traces;
   }
 
   /** From now on blocks of this epoch, and of the one before, are taken. */
@@ -80,6 +83,7 @@ export class Peers {
   }
 
   #take(actor: ConsensusActor, from: ValidatorId, blocks: VerifiedBlock[]): void {
+    for (const block of blocks) this.#traces.received(block);
     const taken = actor.tell({ kind: "blocks-received", from, blocks });
     this.#metrics.received.add(blocks.length, { outcome: taken ? "taken" : "CONSENSUS_BUSY" });
   }

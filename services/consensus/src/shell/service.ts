@@ -12,7 +12,7 @@ import {
 import { nativeVerifier, selfTestEd25519 } from "@soma/crypto/native";
 import { loadGenesis, loadKeyFile, ValidatorKeys } from "@soma/identity";
 import { BLOCK_LIMITS, type EpochInfo, genesisParameters } from "@soma/protocol";
-import { type Bus, defineService, sleep } from "@soma/runtime";
+import { type Bus, defineService, HEADER, sleep } from "@soma/runtime";
 import {
   ConsensusState,
   decodeCertifiedBlock,
@@ -28,6 +28,7 @@ import { consensusMetrics } from "./metrics.ts";
 import { Peers } from "./peers.ts";
 import { SignerLog, type SignerLogStatus } from "./signer-log.ts";
 import { ConsensusStore, type ConsensusTables, MIGRATIONS } from "./store.ts";
+import { ConsensusTraces } from "./traces.ts";
 
 /** One validator's DAG: proposes, verifies, decides, and hands commits to the executor. */
 export const service = defineService<ConsensusTables>()({
@@ -50,7 +51,8 @@ export const service = defineService<ConsensusTables>()({
     const { log: signerLog, found } = await SignerLog.open(join(config.data, "signer.log"));
     defer(() => signerLog.close());
     const store = new ConsensusStore(database, chainId);
-    const peers = new Peers({ bus, chainId, metrics });
+    const traces = new ConsensusTraces(telemetry, chainId);
+    const peers = new Peers({ bus, chainId, metrics, traces });
     const delivery = new CommitDelivery(bus, onError);
     defer(() => delivery.close());
     const equivocations = new Equivocations({ bus, chainId, keys, onError });
@@ -64,6 +66,7 @@ export const service = defineService<ConsensusTables>()({
       delivery,
       equivocations,
       metrics,
+      traces,
       onError,
     });
     defer(() => effects.close());
@@ -154,7 +157,7 @@ export const service = defineService<ConsensusTables>()({
             TakeBatch,
             {},
             { maxTransactions: room, maxBytes: BLOCK_LIMITS.totalTransactionBytes },
-            { failFast: true },
+            { failFast: true, onHeaders: (header) => traces.taken(header(HEADER.traces)) },
           );
           if (batch.ok && batch.value.length > 0) {
             actor.tell({ kind: "transactions-available", transactions: batch.value });

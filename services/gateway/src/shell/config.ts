@@ -1,4 +1,4 @@
-import { bytes, defineConfig, duration, integer, text } from "@soma/config";
+import { bytes, choice, defineConfig, duration, integer, text } from "@soma/config";
 import { OPERATOR_VARIABLES } from "@soma/identity";
 
 export const GatewayConfig = defineConfig("gateway", {
@@ -13,6 +13,11 @@ export const GatewayConfig = defineConfig("gateway", {
     is: integer({ min: 1, max: 1_000_000 }),
     default: "4096",
     doc: "Messages kept for one job; more are refused.",
+  },
+  clientTraces: {
+    is: choice(["link", "parent"]),
+    default: "link",
+    doc: "What a client's trace context is to ours; `parent` only where nobody else reaches the gateway.",
   },
   maxWait: { is: duration(), default: "30s", doc: "Longest time that a request may wait for news." },
 });

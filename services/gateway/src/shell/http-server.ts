@@ -4,6 +4,7 @@ import type { Telemetry } from "@soma/telemetry";
 import Fastify, { type FastifyInstance } from "fastify";
 import { statusOf } from "../core/index.ts";
 import type { GatewayContext } from "./context.ts";
+import { spanRequests } from "./http-spans.ts";
 import { blobRoutes } from "./routes-blobs.ts";
 import { edgeRoutes } from "./routes-edge.ts";
 import { jobRoutes } from "./routes-jobs.ts";
@@ -15,6 +16,7 @@ export async function openHttpServer(
   telemetry: Telemetry,
 ): Promise<FastifyInstance> {
   const app = Fastify({ bodyLimit: MAX_TRANSACTION_BYTES + 1024, forceCloseConnections: true });
+  spanRequests(app, telemetry, context.config.clientTraces);
   app.addContentTypeParser("application/octet-stream", { parseAs: "buffer" }, (_request, body, done) =>
     done(null, body),
   );

@@ -10,7 +10,7 @@ import {
   verifyCertificate,
   wantsJobs,
 } from "@soma/protocol";
-import type { Logger } from "@soma/telemetry";
+import { type Logger, outsideSpans } from "@soma/telemetry";
 import type { Epochs } from "./epochs.ts";
 import type { StateMetrics } from "./metrics.ts";
 import type { CheckpointSignature } from "./peer-wire.ts";
@@ -161,7 +161,7 @@ export class Certifier {
 
   #advance(): void {
     if (this.#isClosed) return;
-    this.#running ??= this.#run()
+    this.#running ??= outsideSpans(() => this.#run())
       .catch((error: unknown) => {
         this.#isClosed = true;
         this.#o.fail(error);

@@ -1,5 +1,14 @@
 import type { CommitPart } from "@soma/contracts";
 import { type Commit, commitDigest, type Digest, type Hex32 } from "@soma/protocol";
+import type { Traceparent } from "@soma/telemetry";
+
+/** Where a commit stands in traces: best effort, and never part of what is decided. */
+export interface CommitTrace {
+  /** The span in which it came; undefined unless its trace is kept. */
+  readonly commit: Traceparent | undefined;
+  /** Of single transactions, by digest. */
+  readonly transactions: ReadonlyMap<Digest, Traceparent>;
+}
 
 /** A whole commit that follows the one before it. */
 export interface DecidedCommit {
@@ -9,10 +18,12 @@ export interface DecidedCommit {
   readonly beacon: Hex32;
   /** In commit order. */
   readonly transactions: readonly { readonly author: number; readonly bytes: Uint8Array }[];
+  readonly trace?: CommitTrace;
 }
 
 interface Held {
   readonly parts: (CommitPart | undefined)[];
+  trace: CommitTrace | undefined;
   missing: number;
   bytes: number;
 }
@@ -54,7 +65,7 @@ export class CommitAssembler {
    * Empty if the part was taken, else why not: COMMIT_OLD, COMMIT_AHEAD, COMMIT_REPEATED, COMMIT_MALFORMED,
    * COMMIT_DIGEST.
    */
-  offer(part: CommitPart): string {
+  offer(part: CommitPart, trace?: CommitTrace): string {
     const { index } = part.commit;
     if (index < this.#next) return "COMMIT_OLD";
     if (index > this.#next) this.#isBehind = true;
@@ -72,11 +83,12 @@ export class CommitAssembler {
     }
     if (held === undefined) {
       const parts = new Array<CommitPart | undefined>(part.parts).fill(undefined);
-      held = { parts, missing: part.parts, bytes: 0 };
+      held = { parts, trace: undefined, missing: part.parts, bytes: 0 };
       this.#held.set(index, held);
     }
     if (held.parts[part.part] !== undefined) return "COMMIT_REPEATED";
     held.parts[part.part] = part;
+    held.trace ??= trace;
     held.missing -= 1;
     held.bytes += size;
     this.#bytes += size;
@@ -96,7 +108,8 @@ export class CommitAssembler {
         this.#isBehind = true;
         return ready;
       }
-      ready.push({ commit, digest, beacon, transactions: parts.flatMap((part) => part.transactions) });
+      const transactions = parts.flatMap((part) => part.transactions);
+      ready.push({ commit, digest, beacon, transactions, ...(held.trace && { trace: held.trace }) });
       this.#next += 1n;
       this.#tip = digest;
       this.#isBehind = this.#held.size > 0;

@@ -1,8 +1,8 @@
 import { accept } from "@soma/actor";
 import { CommitDecided, ReplayCommits } from "@soma/contracts";
 import type { Ed25519Pool } from "@soma/crypto/native";
-import { type Bus, sleep } from "@soma/runtime";
-import type { Logger } from "@soma/telemetry";
+import { type Bus, HEADER, sleep } from "@soma/runtime";
+import { decodeTraces, type Logger, sampledTraceparent } from "@soma/telemetry";
 import type { CommitAssembler } from "./commit-assembler.ts";
 import type { CommitQueue } from "./commit-queue.ts";
 import type { StateMetrics } from "./metrics.ts";
@@ -40,8 +40,11 @@ export class CommitFeed {
   static async open(options: CommitFeedOptions): Promise<CommitFeed> {
     const feed = new CommitFeed(options);
     const { bus, chainId, assembler, queue, pool, metrics } = options;
-    await bus.consume(CommitDecided, { durable: "state" }, async (part) => {
-      const refusal = assembler.offer(part);
+    await bus.consume(CommitDecided, { durable: "state" }, async (part, { header }) => {
+      const commit = sampledTraceparent();
+      const trace =
+        commit === undefined ? undefined : { commit, transactions: decodeTraces(header(HEADER.traces)) };
+      const refusal = assembler.offer(part, trace);
       if (refusal !== "") metrics.commitsRefused.add(1, { code: refusal });
       for (const commit of assembler.takeReady()) {
         queue.push(checkSignatures(chainId, pool, commit), commit.transactions.length);

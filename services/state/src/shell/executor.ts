@@ -17,6 +17,7 @@ import type { StateMetrics } from "./metrics.ts";
 import { settle } from "./settlement.ts";
 import type { CheckedCommit } from "./signatures.ts";
 import type { StateStore, UncertifiedCheckpoint } from "./store.ts";
+import type { StateTraces } from "./traces.ts";
 import { WriteBatch } from "./write-batch.ts";
 
 /** What became of commits, told once it is in the database. */
@@ -34,6 +35,7 @@ export interface ExecutorOptions {
   readonly validator: ValidatorId;
   readonly blsKey: BlsKey;
   readonly metrics: StateMetrics;
+  readonly traces: StateTraces;
   readonly log: Logger;
   readonly signal: AbortSignal;
   readonly written: (outcome: Outcome) => Promise<void>;
@@ -69,7 +71,7 @@ export class Executor {
       let round = new Round();
       for (const commit of commits) {
         if (this.#o.signal.aborted) break;
-        const done = this.#execute(commit);
+        const done = this.#o.traces.executing(commit, () => this.#execute(commit));
         if (done.settlement !== null) {
           // What came before must not wait for rewards; the closing commit itself is written with its settlement.
           await this.#write(round);
@@ -106,13 +108,15 @@ export class Executor {
   }
 
   async #turnEpoch(round: Round, input: NonNullable<ExecutedCommit["settlement"]>): Promise<boolean> {
-    const { bus, ledger, epochs, metrics, log, signal } = this.#o;
+    const { bus, ledger, epochs, metrics, log, signal, traces } = this.#o;
     const apply = (settlement: Parameters<typeof applySettlement>[1]) => {
       const applied = applySettlement(ledger, settlement);
       if (!applied.ok && applied.code === "SUPPLY_BREACH") throw new SomaError(applied.code, applied.message);
       return applied;
     };
-    const settled = await settle({ bus, chainId: ledger.chainId, log, signal, apply }, input);
+    const settled = await traces.settling(input.epoch, () =>
+      settle({ bus, chainId: ledger.chainId, log, signal, apply }, input),
+    );
     if (settled === undefined) return false;
     round.batch.changes(settled.changes);
     round.batch.epoch(settled.next, null);
@@ -124,7 +128,7 @@ export class Executor {
 
   /** LEDGER-5. The signature is stored with the commit, so that no other one of this number is ever signed. */
   #checkpoint(round: Round): void {
-    const { ledger, epochs, blsKey, metrics } = this.#o;
+    const { ledger, epochs, blsKey, metrics, traces } = this.#o;
     if (!checkpointDue(ledger)) return;
     const built = sound(buildCheckpoint(ledger));
     const { checkpoint, digest } = built;
@@ -132,6 +136,7 @@ export class Executor {
     const signature = signs ? blsKey.sign(checkpointSigningBytes(ledger.chainId, checkpoint)) : null;
     round.batch.built(built, signature);
     round.checkpoints.push({ checkpoint, digest, signature });
+    traces.built(checkpoint.sequence);
     metrics.checkpoint.set(Number(checkpoint.sequence), { stage: "built" });
   }
 

@@ -18,6 +18,7 @@ import { StateReader } from "./reader.ts";
 import { respondToQueries } from "./responders.ts";
 import { MIGRATIONS, type StateTables } from "./schema.ts";
 import { StateStore } from "./store.ts";
+import { StateTraces } from "./traces.ts";
 import { WriteBatch } from "./write-batch.ts";
 
 const QUEUE = { maxCommits: 64, maxTransactions: 32_768 };
@@ -47,7 +48,8 @@ export const service = defineService<StateTables>()({
     metrics.epoch.set(Number(head.epoch));
     log.info({ epoch: String(head.epoch), commit: String(head.commit) }, "ledger loaded");
 
-    const announcements = new Announcements(bus, log);
+    const traces = new StateTraces(telemetry);
+    const announcements = new Announcements(bus, log, traces);
     const certifier = new Certifier({
       chainId,
       validator,
@@ -91,12 +93,13 @@ export const service = defineService<StateTables>()({
       validator,
       blsKey: keys.bls,
       metrics,
+      traces,
       log,
       signal,
       written: async (outcome) => {
         await announcements.executed(outcome);
         for (const own of outcome.checkpoints) {
-          await exchange.sendSignature(own);
+          await traces.signing(own.checkpoint.sequence, () => exchange.sendSignature(own));
           certifier.add(own);
         }
       },
