@@ -114,6 +114,19 @@ describe("admission", () => {
   });
 });
 
+describe("discarding", () => {
+  test("removes those alone, and leaves a gap that ends what may be taken", () => {
+    const p = pool();
+    const all = [0, 1, 2].map((sequence) => inspected(1, sequence));
+    for (const transaction of all) p.admit(transaction, true, RICH);
+    p.discard([all[1]!.digest, "unknown"]);
+    expect([p.size, p.has(all[1]!.digest)]).toEqual([2, false]);
+    expect(taken(p, 0n)).toEqual([0]);
+    p.discard(all.map(({ digest }) => digest));
+    expect([p.size, p.bytes]).toEqual([0, 0]);
+  });
+});
+
 describe("taking", () => {
   test("best tips first, but a sender's own order stands, and a gap stops it", () => {
     const p = pool();

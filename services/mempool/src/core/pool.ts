@@ -65,6 +65,10 @@ export class TransactionPool {
     return this.#epoch;
   }
 
+  get baseFee(): bigint {
+    return this.#baseFee;
+  }
+
   /** Least tip that is admitted now. */
   get tipFloor(): bigint {
     return minimumTip(this.#limits, { transactions: this.size, bytes: this.#bytes }, this.#baseFee);
@@ -162,6 +166,16 @@ export class TransactionPool {
     const wanted = new Set(digests);
     for (const sender of this.#senders.values()) {
       for (const waiting of sender.waiting.values()) if (wanted.has(waiting.digest)) waiting.leasedUntil = 0n;
+    }
+  }
+
+  /** Forgets transactions that the ledger would not take any more. */
+  discard(digests: Iterable<string>): void {
+    const unwanted = new Set(digests);
+    for (const [address, sender] of [...this.#senders]) {
+      for (const waiting of [...sender.waiting.values()]) {
+        if (unwanted.has(waiting.digest)) this.#remove(address, sender, waiting);
+      }
     }
   }
 

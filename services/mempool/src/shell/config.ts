@@ -16,5 +16,10 @@ export const MempoolConfig = defineConfig("mempool", {
     default: "5s",
     doc: "Time after which a transaction taken for a block is offered again.",
   },
+  reconcileInterval: {
+    is: duration(),
+    default: "5s",
+    doc: "How often transactions that have waited so long are held against the ledger.",
+  },
   verifyWorkers: { is: integer({ min: 1, max: 64 }), default: "1", doc: "Threads that check signatures." },
 });

@@ -10,6 +10,10 @@ export function mempoolMetrics({ metrics }: Telemetry) {
       unit: "{transaction}",
       doc: "Transactions given to blocks.",
     }),
+    dropped: metrics.counter("mempool.transactions.dropped", {
+      unit: "{transaction}",
+      doc: "Long-waiting transactions that the ledger does not want any more, by reason.",
+    }),
     waiting: metrics.gauge("mempool.waiting", { unit: "{transaction}", doc: "Transactions that wait." }),
     bytes: metrics.gauge("mempool.bytes", { unit: "By", doc: "Bytes that wait." }),
   };

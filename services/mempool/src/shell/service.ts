@@ -1,19 +1,18 @@
 import { ok, type Result, SomaError } from "@soma/base";
-import {
-  CommitExecuted,
-  EpochOpened,
-  GetAccount,
-  GetEpoch,
-  SubmitTransaction,
-  TakeBatch,
-} from "@soma/contracts";
+import { CommitExecuted, EpochOpened, GetEpoch, SubmitTransaction, TakeBatch } from "@soma/contracts";
 import { loadGenesis } from "@soma/identity";
-import { defineService } from "@soma/runtime";
-import { type AccountFacts, type Admission, inspect, TransactionPool } from "../core/index.ts";
+import { defineService, HEADER } from "@soma/runtime";
+import { encodeTraces, sampledTraceparent, TraceBook } from "@soma/telemetry";
+import { type Admission, inspect, TransactionPool } from "../core/index.ts";
+import { Accounts } from "./accounts.ts";
 import { MempoolConfig } from "./config.ts";
 import { mempoolMetrics } from "./metrics.ts";
+import { reconcile } from "./reconcile.ts";
 import { Signatures } from "./signatures.ts";
 import { MempoolStore, type MempoolTables, MIGRATIONS } from "./store.ts";
+
+/** Refusals that may come of facts that are no longer true. */
+const PAID_MEANWHILE: ReadonlySet<string> = new Set(["MEMPOOL_ACCOUNT", "MEMPOOL_BALANCE"]);
 
 /** Where transactions enter: checked, kept until a commit carries them, given to consensus in batches. */
 export const service = defineService<MempoolTables>()({
@@ -44,35 +43,51 @@ export const service = defineService<MempoolTables>()({
       epoch.value?.epoch ?? 0n,
       epoch.value?.baseFee ?? 0n,
     );
+    // Which trace each waiting transaction belongs to: batches carry it on in a header, blocks never.
+    const traces = new TraceBook();
     const measure = () => {
       metrics.waiting.set(pool.size);
       metrics.bytes.set(pool.bytes);
     };
 
-    const accountOf = async (address: string): Promise<Result<AccountFacts>> => {
-      const answer = await bus.request(GetAccount, {}, { address });
-      if (!answer.ok) return answer;
-      const { exists, balance, sequence } = answer.value;
-      return ok(exists ? { balance, sequence } : undefined);
-    };
-
+    const accounts = new Accounts(bus);
     const submit = async (bytes: Uint8Array, isStored: boolean): Promise<Result<Admission>> => {
       const inspected = inspect(bytes, chainId, pool.epoch);
       if (!inspected.ok) return inspected;
-      if (pool.has(inspected.value.digest)) return ok({ digest: inspected.value.digest, known: true });
+      const { digest, sender } = inspected.value;
+      if (pool.has(digest)) {
+        await store.stored(digest);
+        return ok({ digest, known: true });
+      }
       const valid = await signatures.isValid(inspected.value.signed);
-      const account = await accountOf(inspected.value.sender);
+      // The ledger is asked for whoever signed, not for any address that somebody writes.
+      const account = valid ? await accounts.facts(sender) : ok(undefined);
       if (!account.ok) return account;
-      const admitted = pool.admit(inspected.value, valid, account.value);
+      let admitted = pool.admit(inspected.value, valid, account.value);
+      if (!admitted.ok && valid && PAID_MEANWHILE.has(admitted.code)) {
+        const again = await accounts.fresh(sender);
+        if (!again.ok) return again;
+        admitted = pool.admit(inspected.value, valid, again.value);
+      }
       measure();
+      if (admitted.ok) traces.remember(admitted.value.digest, sampledTraceparent());
       // On disk before the answer: what was accepted is not lost with this process.
-      if (admitted.ok && !admitted.value.known && !isStored) await store.add(inspected.value);
+      if (admitted.ok && !isStored) {
+        await (admitted.value.known ? store.stored(digest) : store.add(inspected.value)).catch(
+          (error: unknown) => {
+            pool.discard([digest]);
+            throw error;
+          },
+        );
+      }
       return admitted;
     };
 
     await bus.subscribe(CommitExecuted, {}, ({ transactions }) => {
       if (transactions.length === 0) return;
       pool.executed(transactions);
+      for (const { sender } of transactions) accounts.changed(sender);
+      traces.forget(transactions.map(({ digest }) => digest));
       store.executed(transactions).catch(onError);
       measure();
     });
@@ -81,11 +96,16 @@ export const service = defineService<MempoolTables>()({
       store.expired(info.epoch).catch(onError);
       measure();
     });
-    for (const bytes of await store.all()) {
+    const unwanted: string[] = [];
+    for (const { digest, bytes } of await store.all()) {
       const again = await submit(bytes, true);
+      if (again.ok) continue;
+      if (!again.code.startsWith("MEMPOOL_")) throw new SomaError(again.code, again.message);
       // Its sequence number was used, or its account or epoch changed, while this service was away.
-      if (!again.ok) telemetry.log.debug({ code: again.code }, "a stored transaction is no longer wanted");
+      unwanted.push(digest);
     }
+    await store.remove(unwanted);
+    telemetry.log.info({ waiting: pool.size, unwanted: unwanted.length }, "waiting transactions loaded");
 
     await bus.respond(
       SubmitTransaction,
@@ -100,11 +120,18 @@ export const service = defineService<MempoolTables>()({
       },
       { concurrency: 512, maxWaiting: 8192 },
     );
-    await bus.respond(TakeBatch, {}, ({ maxTransactions, maxBytes }) => {
+    await bus.respond(TakeBatch, {}, ({ maxTransactions, maxBytes }, { setAnswerHeader }) => {
       const taken = pool.take(maxTransactions, maxBytes, BigInt(Date.now()));
       metrics.taken.add(taken.length);
+      const traced = traces.of(taken.map(({ digest }) => digest));
+      if (traced.size > 0) setAnswerHeader(HEADER.traces, encodeTraces(traced));
       return ok(taken.map(({ bytes }) => bytes));
     });
+    const reconciling = setInterval(() => {
+      const before = new Date(Date.now() - config.reconcileInterval);
+      reconcile({ bus, pool, store, accounts, metrics }, before).then(measure).catch(onError);
+    }, config.reconcileInterval);
+    defer(() => clearInterval(reconciling));
     return { health: () => ({ ok: true, detail: { waiting: pool.size } }) };
   },
 });

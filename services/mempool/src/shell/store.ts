@@ -3,7 +3,16 @@ import { type Database, insertMany, type Migration } from "@soma/storage";
 import type { Inspected } from "../core/index.ts";
 
 export interface MempoolTables {
-  waiting: { digest: string; sender: string; sequence: bigint; expiry_epoch: bigint; bytes: Uint8Array };
+  waiting: {
+    digest: string;
+    sender: string;
+    sequence: bigint;
+    expiry_epoch: bigint;
+    bytes: Uint8Array;
+    /** Given by the database: the order of admission. */
+    arrival?: bigint;
+    admitted_at?: Date;
+  };
 }
 
 export const MIGRATIONS: readonly Migration[] = [
@@ -18,7 +27,16 @@ export const MIGRATIONS: readonly Migration[] = [
     );
     create index waiting_sender on waiting (sender, sequence);`,
   },
+  {
+    name: "0002-arrival",
+    sql: `alter table waiting add column arrival bigint generated always as identity;
+    alter table waiting add column admitted_at timestamptz not null default now();
+    create index waiting_arrival on waiting (arrival);`,
+  },
 ];
+
+/** Senders in one statement. */
+const SENDERS = 500;
 
 interface PendingWrite {
   readonly transaction: Inspected;
@@ -33,19 +51,29 @@ interface PendingWrite {
 export class MempoolStore {
   readonly #database: Database<MempoolTables>;
   #pending: PendingWrite[] = [];
+  /** Writes that are under way or wait, by digest. */
+  readonly #storing = new Map<string, Promise<void>>();
   #writing: Promise<void> | undefined;
 
   constructor(database: Database<MempoolTables>) {
     this.#database = database;
   }
 
-  add(transaction: Inspected): Promise<void> {
-    return new Promise((done, failed) => {
+  async add(transaction: Inspected): Promise<void> {
+    const { digest } = transaction;
+    const stored = new Promise<void>((done, failed) => {
       this.#pending.push({ transaction, done, failed });
-      this.#writing ??= this.#write().finally(() => {
-        this.#writing = undefined;
-      });
     });
+    this.#storing.set(digest, stored);
+    this.#writing ??= this.#write().finally(() => {
+      this.#writing = undefined;
+    });
+    await stored.finally(() => this.#storing.delete(digest));
+  }
+
+  /** Resolves when an admission of this digest that is being written is on disk. */
+  async stored(digest: string): Promise<void> {
+    await this.#storing.get(digest);
   }
 
   /** Drops what a commit used up: these sequence numbers and those below them. */
@@ -54,27 +82,51 @@ export class MempoolStore {
     for (const { sender, sequence } of transactions) {
       if (sequence >= (highest.get(sender) ?? 0n)) highest.set(sender, sequence);
     }
-    for (const [sender, sequence] of highest) {
+    const all = [...highest];
+    for (let at = 0; at < all.length; at += SENDERS) {
       await this.#database.kysely
         .deleteFrom("waiting")
-        .where("sender", "=", sender)
-        .where("sequence", "<=", sequence)
+        .where((e) =>
+          e.or(
+            all
+              .slice(at, at + SENDERS)
+              .map(([sender, sequence]) => e.and([e("sender", "=", sender), e("sequence", "<=", sequence)])),
+          ),
+        )
         .execute();
     }
+  }
+
+  async remove(digests: readonly string[]): Promise<void> {
+    if (digests.length === 0) return;
+    await this.#database.kysely.deleteFrom("waiting").where("digest", "in", digests).execute();
   }
 
   async expired(epoch: bigint): Promise<void> {
     await this.#database.kysely.deleteFrom("waiting").where("expiry_epoch", "<", epoch).execute();
   }
 
-  async all(): Promise<Uint8Array[]> {
-    const rows = await this.#database.kysely
+  /** All, in the order of admission: then none meets a fuller pool than it did the first time. */
+  async all(): Promise<{ digest: string; bytes: Uint8Array }[]> {
+    return this.#database.kysely
       .selectFrom("waiting")
-      .select("bytes")
-      .orderBy("sender")
-      .orderBy("sequence")
+      .select(["digest", "bytes"])
+      .orderBy("arrival")
       .execute();
-    return rows.map(({ bytes }) => bytes);
+  }
+
+  /** Those that were admitted before, the longest waiting first. */
+  async waitingSince(
+    before: Date,
+    limit: number,
+  ): Promise<{ sender: Address; digest: string; bytes: Uint8Array }[]> {
+    return this.#database.kysely
+      .selectFrom("waiting")
+      .select(["sender", "digest", "bytes"])
+      .where("admitted_at", "<", before)
+      .orderBy("arrival")
+      .limit(limit)
+      .execute();
   }
 
   async #write(): Promise<void> {
