@@ -27,6 +27,7 @@ export type SimMessage =
       readonly type: "commits";
       readonly commits: readonly Commit[];
       readonly blocks: readonly Uint8Array[];
+      readonly proof: readonly Commit[];
       readonly voters: readonly Uint8Array[];
     }
   /** The sender executed the closing commit and signs the next epoch. */

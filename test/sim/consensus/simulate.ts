@@ -124,7 +124,11 @@ export function simulate(options: SimOptions): SimResult {
       judge.stalled(`${host.id.slice(0, 6)} does not sign yet`);
     }
   }
-  const command = `npx node test/sim/consensus/run.ts --seed ${options.seed}`;
+  const overrides = [
+    options.validators === undefined ? "" : ` --validators ${options.validators}`,
+    options.chaosMs === undefined ? "" : ` --chaos-ms ${options.chaosMs}`,
+  ].join("");
+  const command = `npx node test/sim/consensus/run.ts --seed ${options.seed}${overrides}`;
   return {
     seed: options.seed,
     verdict: judge.verdict,

@@ -147,6 +147,7 @@ export class ValidatorHost extends ValidatorProcess {
       kind: "commits-received",
       from,
       commits: message.commits,
+      proof: message.proof,
       blocks: blocks.filter((block) => block !== null),
       voters: voters.filter((voter) => typeof voter !== "string"),
     });

@@ -10,6 +10,8 @@ import type {
 import { SimDisk } from "@soma/testkit/sim";
 import type { SimHandover, SimMessage } from "./messages.ts";
 
+const MAX_PROOF = 1_000;
+
 /** One transaction of a validator's database. */
 type StoreRecord =
   | {
@@ -98,28 +100,34 @@ export class ValidatorStore {
     };
   }
 
-  /** The answer to `serve-commits`: commits of one epoch, up to one that is certified or its last. */
+  /** The answer to `serve-commits`; null if nothing from there on is certified. */
   serveCommits(after: bigint, limit: number): (SimMessage & { type: "commits" }) | null {
-    const first = this.#commits.find(({ commit }) => commit.index > after);
-    if (first === undefined) return null;
-    const from = this.#commits.indexOf(first);
-    const candidates = this.#commits
-      .slice(from, from + limit)
-      .filter(({ commit }) => commit.epoch === first.commit.epoch);
-    for (let count = candidates.length; count > 0; count--) {
-      const last = candidates[count - 1]!;
-      const certificate = this.#certificates.get(last.commit.index);
-      const voters = certificate?.voters.map(({ digest }) => this.#blocks.get(digest));
-      if (!last.closesEpoch && (voters === undefined || voters.includes(undefined))) continue;
-      const served = candidates.slice(0, count);
-      return {
-        type: "commits",
-        commits: served.map(({ commit }) => commit),
-        blocks: served.flatMap(({ blocks }) => blocks.map(({ bytes }) => bytes)),
-        voters: (voters ?? []).flatMap((voter) => (voter === undefined ? [] : [voter.bytes])),
-      };
-    }
-    return null;
+    const first = this.#commits.findIndex(({ commit }) => commit.index > after);
+    const epoch = this.#commits[first]?.commit.epoch;
+    const following = this.#commits
+      .slice(Math.max(0, first), Math.max(0, first) + limit + MAX_PROOF)
+      .filter(({ commit }) => commit.epoch === epoch);
+    const isCertified = (stored: StoredCommit) => stored.closesEpoch || this.#voters(stored) !== null;
+    const full = Math.min(limit, following.length) - 1;
+    const next = following.findIndex((stored, i) => i >= full && isCertified(stored));
+    const end = next >= 0 ? next : following.slice(0, Math.max(0, full)).findLastIndex(isCertified);
+    const last = following[end];
+    if (last === undefined) return null;
+    const served = following.slice(0, Math.min(limit, end + 1));
+    return {
+      type: "commits",
+      commits: served.map(({ commit }) => commit),
+      blocks: served.flatMap(({ blocks }) => blocks.map(({ bytes }) => bytes)),
+      proof: following.slice(served.length, end + 1).map(({ commit }) => commit),
+      voters: (this.#voters(last) ?? []).map(({ bytes }) => bytes),
+    };
+  }
+
+  /** Blocks that certify a commit, if all of them are here. */
+  #voters({ commit }: StoredCommit): VerifiedBlock[] | null {
+    const refs = this.#certificates.get(commit.index)?.voters ?? [];
+    const voters = refs.flatMap(({ digest }) => this.#blocks.get(digest) ?? []);
+    return refs.length > 0 && voters.length === refs.length ? voters : null;
   }
 
   #index(record: StoreRecord): void {

@@ -20,6 +20,8 @@ export interface ConsensusBounds {
   readonly commitLag: number;
   /** Commits behind at which live blocks are refused, once their votes are noted, and nothing is proposed. */
   readonly commitLagRefusing: number;
+  /** Commits without blocks that may lead from a batch to the certified one. */
+  readonly commitProof: number;
   /** Rounds a validator still proposes after the commit that closed its epoch (CONS-10). */
   readonly roundsAfterClose: number;
 }
@@ -34,5 +36,6 @@ export const CONSENSUS_BOUNDS: ConsensusBounds = {
   commitsInVote: 1_000,
   commitLag: 20,
   commitLagRefusing: 500,
+  commitProof: 1_000,
   roundsAfterClose: 1_000,
 };

@@ -9,7 +9,12 @@ export interface CommitBatch {
   readonly commits: readonly Commit[];
   /** Of all the commits; bound by the commits' digests, so that their signatures need no check. */
   readonly blocks: readonly VerifiedBlock[];
-  /** Verified blocks whose votes certify the last commit; none if a checkpoint does. */
+  /**
+   * Commits that follow, without their blocks, up to one that is certified: the way to it may be longer than a batch,
+   * since the last commits of an epoch may never gather votes.
+   */
+  readonly proof?: readonly Commit[];
+  /** Verified blocks whose votes certify the last of all these commits; none if a checkpoint does. */
   readonly voters: readonly VerifiedBlock[];
 }
 
@@ -23,20 +28,24 @@ export interface BatchContext {
   /** A commit of this epoch that a certified checkpoint names (LEDGER-5), if one is known. */
   readonly checkpoint: CommitPoint | null;
   readonly maxCommits: number;
+  readonly maxProof: number;
 }
 
 /**
- * Checks a batch before any of it is applied: a chain of digests from the own last commit, and for its last commit
- * blocks of quorum stake that vote for exactly its index and digest, or the known checkpoint. Returns the digests.
+ * Checks a batch before any of it is applied: a chain of digests from the own last commit through the batch and its
+ * proof, and for the last of them blocks of quorum stake that vote for exactly its index and digest, or the known
+ * checkpoint. Returns the digests of the batch's commits.
  */
 export function checkCommitBatch(batch: CommitBatch, context: BatchContext): Result<string[]> {
-  const { chainId, epoch, last, checkpoint, maxCommits } = context;
-  const { commits } = batch;
+  const { chainId, epoch, last, checkpoint, maxCommits, maxProof } = context;
+  const { commits, proof = [] } = batch;
   if (commits.length === 0) return err("CONSENSUS_BATCH_EMPTY", "no commits");
-  if (commits.length > maxCommits) return err("CONSENSUS_BATCH_TOO_LARGE", `more than ${maxCommits} commits`);
+  if (commits.length > maxCommits || proof.length > maxProof) {
+    return err("CONSENSUS_BATCH_TOO_LARGE", `more than ${maxCommits} commits, or ${maxProof} in the proof`);
+  }
   const digests: string[] = [];
   let previous = last;
-  for (const commit of commits) {
+  for (const commit of [...commits, ...proof]) {
     if (commit.epoch !== epoch || commit.index !== previous.index + 1n) {
       return err("CONSENSUS_BATCH_NOT_NEXT", `commit ${commit.index} does not follow ${previous.index}`);
     }
@@ -47,7 +56,7 @@ export function checkCommitBatch(batch: CommitBatch, context: BatchContext): Res
     digests.push(previous.digest);
   }
   if (checkpoint !== null && checkpoint.index === previous.index && checkpoint.digest === previous.digest) {
-    return ok(digests);
+    return ok(digests.slice(0, commits.length));
   }
   const support = context.support();
   for (const { ref, body } of batch.voters) {
@@ -57,6 +66,6 @@ export function checkCommitBatch(batch: CommitBatch, context: BatchContext): Res
     if (body.epoch === epoch && votes) support.add(ref.author);
   }
   return support.stake >= context.committee.quorum
-    ? ok(digests)
+    ? ok(digests.slice(0, commits.length))
     : err("CONSENSUS_BATCH_UNCERTIFIED", `no quorum votes for commit ${previous.index}`);
 }

@@ -60,8 +60,8 @@ export type ConsensusEffect =
       readonly limit: number;
     }
   /**
-   * From storage: at most `limit` commits of one epoch after `after`, ending at one with a certificate or at the
-   * epoch's last, with their blocks and the certificate's voters.
+   * From storage: at most `limit` commits of one epoch after `after` with their blocks; then, without blocks, those that
+   * follow (`proof`) up to the first that has a certificate or is the epoch's last, and the certificate's voters.
    */
   | {
       readonly kind: "serve-commits";

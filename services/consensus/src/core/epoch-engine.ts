@@ -112,6 +112,7 @@ export class EpochEngine {
       support: this.context.support,
       checkpoint: this.#commitSync.checkpoint,
       maxCommits: this.context.parameters.commitBatch,
+      maxProof: this.context.bounds.commitProof,
     });
     if (!checked.ok) return checked.code;
     if (!this.dag.follow(fresh, checked.value, out)) return "CONSENSUS_BATCH_INCOMPLETE";
