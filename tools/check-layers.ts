@@ -13,6 +13,7 @@ const LAYERS: Record<string, number> = {
   config: 3,
   launcher: 3,
   identity: 4,
+  tokenizer: 4,
   telemetry: 4,
   storage: 5,
   runtime: 6,

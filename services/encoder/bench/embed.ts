@@ -2,8 +2,8 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { utf8 } from "@soma/base";
+import { TextTokenizer } from "@soma/tokenizer";
 import ort from "onnxruntime-node";
-import { SentencePieceProcessor } from "sentencepiece-js";
 import { BATCH_LIMITS, planBatches } from "../src/core/inference/batch-plan.ts";
 import { itemRows } from "../src/core/inference/item-rows.ts";
 import { Embedder } from "../src/shell/inference/embedder.ts";
@@ -38,11 +38,9 @@ async function measure(rows: number, round: () => Promise<unknown>): Promise<num
   return best;
 }
 
-const sentencePiece = new SentencePieceProcessor();
-await sentencePiece.load(tokenizer.path);
-const rows = items.flatMap((item, i) => {
-  const ids = sentencePiece.encodeIds(texts[i % texts.length]!);
-  const made = itemRows(item, ids, tokenizer.maskId, settings);
+const textTokenizer = await TextTokenizer.load(tokenizer.path);
+const rows = items.flatMap((item) => {
+  const made = itemRows(item, textTokenizer.encode(item)!, tokenizer.maskId, settings);
   if (!made.ok) throw new Error(made.message);
   return made.value.rows;
 });

@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { err, ok, type Result } from "@soma/base";
 import type { Genesis, Tokenise } from "@soma/protocol";
-import { SentencePieceProcessor } from "sentencepiece-js";
+import { TextTokenizer } from "@soma/tokenizer";
 
 /**
  * The governed text tokenizer (MASK-1) as a count of an item's elements. Refusals: TOKENIZER_UNREADABLE,
@@ -19,19 +19,6 @@ export async function loadTokenise(path: string, genesis: Genesis): Promise<Resu
   if (digest !== genesis.textTokenizer) {
     return err("TOKENIZER_OTHER", `${path} is not the tokenizer that the genesis file binds`);
   }
-  const processor = new SentencePieceProcessor();
-  await processor.load(path);
-  return ok((item, modality) => {
-    const text = modality === "text" ? textOf(item) : undefined;
-    return text === undefined ? undefined : processor.encodeIds(text).length;
-  });
-}
-
-/** Undefined for bytes that are not UTF-8: such an item cannot be embedded. */
-function textOf(item: Uint8Array): string | undefined {
-  try {
-    return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(item);
-  } catch {
-    return undefined;
-  }
+  const tokenizer = await TextTokenizer.load(path);
+  return ok((item, modality) => (modality === "text" ? tokenizer.encode(item)?.length : undefined));
 }

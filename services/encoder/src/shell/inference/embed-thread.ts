@@ -1,8 +1,7 @@
 import { parentPort, workerData } from "node:worker_threads";
 import { SomaError } from "@soma/base";
 import { quantise, vectorBytes } from "@soma/embedding";
-// The package registers process-wide listeners when it is loaded; in a thread they stay in the thread.
-import { SentencePieceProcessor } from "sentencepiece-js";
+import { TextTokenizer } from "@soma/tokenizer";
 import { type BatchLimits, planBatches } from "../../core/inference/batch-plan.ts";
 import { itemRows, type MaskSettings } from "../../core/inference/item-rows.ts";
 import { type ProviderFallback, Session, type SessionOptions } from "./session.ts";
@@ -46,20 +45,16 @@ export type EmbedAnswer =
 
 const data = workerData as EmbedThreadData;
 const port = parentPort!;
-const tokenizer = new SentencePieceProcessor();
-await tokenizer.load(data.model.tokenizer.path);
+const tokenizer = await TextTokenizer.load(data.model.tokenizer.path);
 const session = await Session.open(data);
 
 async function embed({ items, settings }: EmbedRequest): Promise<EmbedAnswer> {
   const began = performance.now();
-  const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
   const rows: (readonly number[])[] = [];
   const counts: number[] = [];
   for (const [index, item] of items.entries()) {
-    let text: string;
-    try {
-      text = decoder.decode(item);
-    } catch {
+    const ids = tokenizer.encode(item);
+    if (ids === undefined) {
       return {
         kind: "failed",
         item: index,
@@ -67,7 +62,7 @@ async function embed({ items, settings }: EmbedRequest): Promise<EmbedAnswer> {
         message: `item ${index} is no UTF-8 text`,
       };
     }
-    const made = itemRows(item, tokenizer.encodeIds(text), data.model.tokenizer.maskId, settings);
+    const made = itemRows(item, ids, data.model.tokenizer.maskId, settings);
     if (!made.ok) return { kind: "failed", item: index, code: made.code, message: made.message };
     counts.push(made.value.masks);
     rows.push(...made.value.rows);
