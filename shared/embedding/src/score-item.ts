@@ -1,4 +1,4 @@
-import { ok, type Result } from "@soma/base";
+import { maxBig, ok, type Result } from "@soma/base";
 import { differentialLoss, type ItemEmbeddings, MAX_LOSS_PPB } from "./differential-loss.ts";
 import type { ItemVerdict } from "./evaluation.ts";
 import { greater, lesser } from "./extremes.ts";
@@ -26,8 +26,10 @@ export interface ItemContext {
 
 /**
  * The losses, gates and factors of one item (DIFF, SPACE-2, OUTLIER-1). `vectors[i]` is null for an encoder
- * that is silent or malformed. Outlier factors are taken among those that pass the gates. Who fails one counts
- * with loss 2*10^9 and with the greatest factor of the item, at least 1.5; factors are cut at 10.
+ * that is silent or malformed, and counts with loss 2*10^9. Outlier factors are taken among those that pass the
+ * gates. Who fails one counts with its own loss or the worst of those that pass, whichever is greater, and with the
+ * greatest factor of the item, at least 1.5; factors are cut at 10. So failing never pays, and one item at the edge of
+ * a band does not decide a whole job (ADR 0012).
  */
 export function scoreItem(
   vectors: readonly (ItemEmbeddings | null)[],
@@ -42,13 +44,17 @@ export function scoreItem(
     const loss = differentialLoss(item.full, item.masks, item.inverses, bands);
     if (!loss.ok) return loss;
     const { gates, ppb } = loss.value;
+    lossesPpb[i] = ppb;
     if (gates.norms !== true) verdicts[i] = "norms";
     else if (!gates.dispersion) verdicts[i] = "dispersion";
     else {
       verdicts[i] = "qualified";
-      lossesPpb[i] = ppb;
       inside.push(i);
     }
+  }
+  const worst = inside.reduce((most, i) => maxBig(most, lossesPpb[i]!), 0n);
+  for (const [i, verdict] of verdicts.entries()) {
+    if (verdict === "norms" || verdict === "dispersion") lossesPpb[i] = maxBig(lossesPpb[i]!, worst);
   }
   const factorsMicro = vectors.map(() => MAX_FACTOR_MICRO);
   if (inside.length === 0) return ok({ verdicts, lossesPpb, factorsMicro, groups: [] });
