@@ -1,5 +1,10 @@
 import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { SomaError } from "@soma/base";
 import { type EmbeddedJob, type EmbedOptions, embed, resume } from "@soma/client";
+import { genesisParameters } from "@soma/protocol";
+import { TextTokenizer } from "@soma/tokenizer";
+import { ROOT } from "./devnet/governed-files.ts";
 import type { Library, StoredResult, TextItem } from "./library.ts";
 
 /** One batch through the network, begun or resumed; what is done already is not paid again. */
@@ -12,6 +17,7 @@ export async function encodeBatch(
   const done = library.stored(name);
   if (done !== undefined) return { result: done, job: undefined };
   const journalPath = library.journalPath(name);
+  if (!existsSync(journalPath)) await checkLengths(items, options);
   const full = { ...options, journalPath };
   const job = existsSync(journalPath)
     ? await resume(full)
@@ -21,4 +27,35 @@ export async function encodeBatch(
         full,
       );
   return { result: library.store(name, items, job), job };
+}
+
+/**
+ * MASK-1, MASK-2: an item that cannot be masked would be refused by every encoder, after it was paid for.
+ * @throws SomaError CLI_ITEM_SHORT, CLI_ITEM_LONG, CLI_INPUT
+ */
+async function checkLengths(
+  items: readonly TextItem[],
+  { genesis }: Pick<EmbedOptions, "genesis">,
+): Promise<void> {
+  const parameters = genesisParameters(genesis);
+  if (!parameters.ok) throw new SomaError(parameters.code, parameters.message);
+  const { maxTokens } = parameters.value;
+  const tokenizer = await TextTokenizer.load(join(ROOT, "models/tokenizer/text.model"));
+  for (const { label, bytes } of items) {
+    const length = tokenizer.encode(bytes)?.length;
+    if (length === undefined) throw new SomaError("CLI_INPUT", `${label} is not UTF-8 text`);
+    if (length > maxTokens) {
+      throw new SomaError(
+        "CLI_ITEM_LONG",
+        `${label} has ${length} tokens, at most ${maxTokens} are taken; split it`,
+      );
+    }
+    // Two elements have two masks of one element each; one has none.
+    if (length < 2) {
+      throw new SomaError(
+        "CLI_ITEM_SHORT",
+        `${label} has ${length} tokens, too few to be masked in two ways`,
+      );
+    }
+  }
 }
