@@ -43,17 +43,26 @@ export interface NatsServerOptions {
   readonly maxPayload?: number;
   /** Further settings of the server, in its own words (operator mode, TLS, limits). */
   readonly settings?: Readonly<Record<string, unknown>>;
+  /** Keeps a terminal's Ctrl-C from the server, for whoever stops it in order; default false. */
+  readonly ownGroup?: boolean;
 }
 
 /** A nats-server of ours on the loopback interface. */
 export class NatsServer {
   readonly port: number;
   readonly dir: string;
+  readonly #start: () => Promise<ServerProcess>;
   #process: ServerProcess;
 
-  private constructor(options: { port: number; dir: string; process: ServerProcess }) {
+  private constructor(options: {
+    port: number;
+    dir: string;
+    start: () => Promise<ServerProcess>;
+    process: ServerProcess;
+  }) {
     this.port = options.port;
     this.dir = options.dir;
+    this.#start = options.start;
     this.#process = options.process;
   }
 
@@ -65,7 +74,8 @@ export class NatsServer {
     await writeFile(join(dir, "nats.conf"), JSON.stringify(settings(options, port), undefined, 2), {
       mode: 0o600,
     });
-    return new NatsServer({ port, dir, process: await launch(dir) });
+    const start = () => launch(dir, options.ownGroup);
+    return new NatsServer({ port, dir, start, process: await start() });
   }
 
   get url(): string {
@@ -78,6 +88,11 @@ export class NatsServer {
 
   get running(): boolean {
     return this.#process.running;
+  }
+
+  /** Resolves when the process that runs now has ended. */
+  get exited(): Promise<unknown> {
+    return this.#process.exited;
   }
 
   /** The last lines of its log. */
@@ -102,7 +117,7 @@ export class NatsServer {
   /** Starts the server again on the same port and folder, after `stop` or `kill`. */
   async restart(): Promise<void> {
     await this.stop();
-    this.#process = await launch(this.dir);
+    this.#process = await this.#start();
   }
 }
 
@@ -168,7 +183,7 @@ function allow(subjects: readonly string[]): Record<string, readonly string[]> {
   return subjects.length === 0 ? { deny: [">"] } : { allow: subjects };
 }
 
-async function launch(dir: string): Promise<ServerProcess> {
+async function launch(dir: string, ownGroup: boolean | undefined): Promise<ServerProcess> {
   const portsDir = join(dir, "ports");
   await rm(portsDir, { recursive: true, force: true });
   await mkdir(portsDir);
@@ -176,6 +191,7 @@ async function launch(dir: string): Promise<ServerProcess> {
   const server = await ServerProcess.start({
     command,
     args: ["--config", join(dir, "nats.conf"), "--ports_file_dir", portsDir],
+    ownGroup,
   });
   // The server writes this file when its listeners are open.
   const file = join(portsDir, `nats-server_${server.pid}.ports`);

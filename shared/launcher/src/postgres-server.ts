@@ -14,6 +14,8 @@ export interface PostgresServerOptions {
   readonly port?: number;
   /** Gives up safety against power loss for speed: for tests alone. */
   readonly volatile?: boolean;
+  /** Keeps a terminal's Ctrl-C from the server, for whoever stops it in order; default false. */
+  readonly ownGroup?: boolean;
 }
 
 /** A Postgres of ours, brought by npm, on the loopback interface. */
@@ -61,7 +63,7 @@ export class PostgresServer {
     }
     const password = (await readFile(passwordFile, "utf8")).trim();
     const start = () =>
-      launch({ postgres: programs.postgres, cluster, port, password, user, volatile: options.volatile });
+      launch({ ...options, postgres: programs.postgres, cluster, port, password, user });
     return new PostgresServer({ port, dir, password, start, process: await start() });
   }
 
@@ -71,6 +73,11 @@ export class PostgresServer {
 
   get running(): boolean {
     return this.#process.running;
+  }
+
+  /** Resolves when the process that runs now has ended. */
+  get exited(): Promise<unknown> {
+    return this.#process.exited;
   }
 
   get output(): string {
@@ -137,7 +144,8 @@ async function launch(options: {
   port: number;
   password: string;
   user: { uid: number; gid: number } | undefined;
-  volatile: boolean | undefined;
+  volatile?: boolean;
+  ownGroup?: boolean;
 }): Promise<ServerProcess> {
   const settings: Record<string, string> = {
     listen_addresses: "127.0.0.1",
@@ -158,6 +166,7 @@ async function launch(options: {
     ],
     cwd: options.cluster,
     user: options.user,
+    ownGroup: options.ownGroup,
   });
   await server.waitFor(async () => {
     const client = new pg.Client({ connectionString: url(options.port, options.password, "postgres") });

@@ -8,6 +8,8 @@ export interface ServerProcessOptions {
   readonly env?: NodeJS.ProcessEnv;
   /** Unix user to run as; Postgres refuses to run as root. */
   readonly user?: { readonly uid: number; readonly gid: number } | undefined;
+  /** Keeps a terminal's Ctrl-C from it, for whoever ends it in order; default false. */
+  readonly ownGroup?: boolean | undefined;
 }
 
 const KEPT_LINES = 200;
@@ -50,6 +52,7 @@ export class ServerProcess {
       cwd: options.cwd,
       env: options.env ?? process.env,
       stdio: ["ignore", "pipe", "pipe"],
+      detached: options.ownGroup === true,
       ...(options.user === undefined ? {} : { uid: options.user.uid, gid: options.user.gid }),
     });
     await new Promise<void>((resolve, reject) => {

@@ -62,15 +62,15 @@ async function runDevnet(flags: Flags): Promise<number> {
     encoders: count(flags.encoders, 1, 64),
     basePort: count(flags.basePort, 1024, 65_000),
   });
+  const stopped = new Promise<void>((done) => {
+    for (const name of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.once(name, () => done());
+  });
   const network = await DevnetNetwork.start({
     plan,
     genesis: {},
     processes: flags.perService ? "service" : "operator",
     onProgress: say,
     env: process.env,
-  });
-  const stopped = new Promise<void>((done) => {
-    for (const name of ["SIGINT", "SIGTERM"] as const) process.once(name, () => done());
   });
   let status = 0;
   try {

@@ -8,9 +8,9 @@ import { NatsServer, PostgresServer } from "@soma/launcher";
 import { ensureOperatorNats } from "@soma/peering/edge";
 import type { Genesis } from "@soma/protocol";
 import { ensureGenesis, type GenesisOptions } from "./genesis.ts";
-import { operatorEnvironment } from "./operator-environment.ts";
+import { type OperatorServers, operatorEnvironment } from "./operator-environment.ts";
 import type { DevnetPlan, OperatorPlan } from "./plan.ts";
-import { Supervised } from "./supervisor.ts";
+import { Supervised, SupervisedServer } from "./supervisor.ts";
 
 const MAIN = fileURLToPath(new URL("../main.ts", import.meta.url));
 const STOP_GRACE_MS = 8_000;
@@ -21,32 +21,33 @@ export interface NetworkOptions {
   /** One process an operator, or one a service as in production. */
   readonly processes: "operator" | "service";
   readonly onProgress: (text: string) => void;
-  /** Environment to inherit PATH, HOME and SOMA_LOG from. */
+  /**
+   * Environment to inherit PATH, HOME, SOMA_LOG and the telemetry's variables from. With SOMA_METRICS_PORT the
+   * processes serve their metrics at that port and the ones after it, in the order of `processes`.
+   */
   readonly env: NodeJS.ProcessEnv;
 }
+
+type OperatorBus = Omit<OperatorServers, "databaseUrl">;
 
 /** The whole network on this machine: real servers, real processes, one operator knowing nothing of another. */
 export class DevnetNetwork {
   readonly plan: DevnetPlan;
   readonly genesis: Genesis;
   readonly client: GatewayClient;
-  readonly processes: readonly Supervised[];
+  readonly #options: NetworkOptions;
   readonly #postgres: PostgresServer;
-  readonly #nats: readonly NatsServer[];
+  readonly #processes: Supervised[] = [];
+  /** In the order of their start. */
+  readonly #servers: SupervisedServer[] = [];
 
-  private constructor(parts: {
-    plan: DevnetPlan;
-    genesis: Genesis;
-    postgres: PostgresServer;
-    nats: readonly NatsServer[];
-    processes: readonly Supervised[];
-  }) {
-    this.plan = parts.plan;
-    this.genesis = parts.genesis;
-    this.#postgres = parts.postgres;
-    this.#nats = parts.nats;
-    this.processes = parts.processes;
-    this.client = new GatewayClient({ gateways: gatewaysOf(parts.plan), timeoutMs: 10_000 });
+  private constructor(options: NetworkOptions, genesis: Genesis, postgres: PostgresServer) {
+    this.#options = options;
+    this.plan = options.plan;
+    this.genesis = genesis;
+    this.#postgres = postgres;
+    this.#supervise("postgres", postgres);
+    this.client = new GatewayClient({ gateways: gatewaysOf(options.plan), timeoutMs: 10_000 });
   }
 
   /** Starts servers and processes; the network is usable after `ready`. */
@@ -55,52 +56,32 @@ export class DevnetNetwork {
     mkdirSync(plan.folder, { recursive: true });
     const { genesis, isNew } = ensureGenesis(plan, { ...options.genesis, timestampMs: Date.now() });
     onProgress(isNew ? `new network ${genesis.chainId}` : `network ${genesis.chainId} goes on`);
-    const stack: { close(): Promise<void> }[] = [];
+    const postgres = await PostgresServer.start({
+      dir: join(plan.folder, "postgres"),
+      port: plan.postgresPort,
+      ownGroup: true,
+    });
+    const network = new DevnetNetwork(options, genesis, postgres);
     try {
-      const postgres = await PostgresServer.start({
-        dir: join(plan.folder, "postgres"),
-        port: plan.postgresPort,
-      });
-      stack.push(postgres);
-      const nats = await Promise.all(
-        plan.operators.map(async (operator) => {
-          const server = await startNats(plan, operator);
-          stack.push(server.nats);
-          return server;
-        }),
-      );
-      onProgress(`Postgres and ${nats.length} nats-servers are up`);
-      const processes: Supervised[] = [];
-      for (const [i, operator] of plan.operators.entries()) {
-        await beginSignerLog(operator, isNew);
-        const databaseUrl = await postgres.createDatabase(`soma_${operator.name}`);
-        const env = operatorEnvironment(plan, operator, { ...nats[i]!.servers, databaseUrl }, options.env);
-        const groups =
-          options.processes === "operator"
-            ? [[...operator.services]]
-            : operator.services.map((service) => [service]);
-        for (const services of groups) {
-          const name = services.length === 1 ? `${operator.name}-${services[0]}` : operator.name;
-          const logFile = join(plan.folder, "logs", `${name}.log`);
-          processes.push(
-            new Supervised({ name, args: [MAIN, "run", ...services], env, logFile }, (which, how) =>
-              onProgress(`${which} ended (${how}); starting it again`),
-            ),
-          );
-        }
-      }
-      onProgress(`${processes.length} processes started`);
-      return new DevnetNetwork({
-        plan,
-        genesis,
-        postgres,
-        nats: nats.map((server) => server.nats),
-        processes,
-      });
+      const buses = await Promise.all(plan.operators.map((operator) => network.#startNats(operator)));
+      onProgress(`Postgres and ${buses.length} nats-servers are up`);
+      for (const [i, operator] of plan.operators.entries())
+        await network.#startProcesses(operator, buses[i]!, isNew);
+      onProgress(`${network.processes.length} processes started`);
+      return network;
     } catch (error) {
-      for (const resource of stack.reverse()) await resource.close().catch(() => undefined);
+      await network.stop();
       throw error;
     }
+  }
+
+  get processes(): readonly Supervised[] {
+    return this.#processes;
+  }
+
+  /** Starts an operator that was not among the founders: it takes part once the ledger lists it. */
+  async startOperator(operator: OperatorPlan): Promise<void> {
+    await this.#startProcesses(operator, await this.#startNats(operator), true);
   }
 
   /**
@@ -140,15 +121,69 @@ export class DevnetNetwork {
   }
 
   process(name: string): Supervised {
-    const found = this.processes.find((process) => process.name === name);
+    const found = this.#processes.find((process) => process.name === name);
     if (found === undefined) throw new SomaError("DEVNET_PROCESS", `no process is called ${name}`);
     return found;
   }
 
+  /** "postgres", or an operator's nats-server by its name, such as "v0-nats". */
+  server(name: string): SupervisedServer {
+    const found = this.#servers.find((server) => server.name === name);
+    if (found === undefined) throw new SomaError("DEVNET_PROCESS", `no server is called ${name}`);
+    return found;
+  }
+
   async stop(): Promise<void> {
-    await Promise.all(this.processes.map((process) => process.stop(STOP_GRACE_MS)));
-    await Promise.all(this.#nats.map((server) => server.close()));
-    await this.#postgres.close();
+    await Promise.all(this.#processes.map((process) => process.stop(STOP_GRACE_MS)));
+    await Promise.all(this.#servers.map((server) => server.stop()));
+  }
+
+  #supervise(name: string, server: NatsServer | PostgresServer): void {
+    this.#servers.push(new SupervisedServer(name, server, this.#ended));
+  }
+
+  readonly #ended = (name: string, how: string): void =>
+    this.#options.onProgress(`${name} ended (${how}); starting it again`);
+
+  async #startNats(operator: OperatorPlan): Promise<OperatorBus> {
+    const { plan } = this.#options;
+    const folder = join(operator.folder, "nats");
+    const files = await ensureOperatorNats(folder, {
+      name: operator.name,
+      network: plan.chainId,
+      services: operator.services,
+    });
+    const accounts = operator.kind === "validator" ? (["inside", "edge"] as const) : (["inside"] as const);
+    const nats = await NatsServer.start({
+      dir: join(folder, "server"),
+      port: operator.natsPort,
+      name: operator.name,
+      settings: files.settings(accounts),
+      ownGroup: true,
+    });
+    this.#supervise(`${operator.name}-nats`, nats);
+    return {
+      natsUrl: nats.url,
+      credentialsFolder: join(folder, "creds"),
+      edgeAccount: files.edgeAccountPath,
+    };
+  }
+
+  async #startProcesses(operator: OperatorPlan, bus: OperatorBus, isNew: boolean): Promise<void> {
+    const { plan, processes, env } = this.#options;
+    await beginSignerLog(operator, isNew);
+    const databaseUrl = await this.#postgres.createDatabase(`soma_${operator.name}`);
+    const environment = operatorEnvironment(plan, operator, { ...bus, databaseUrl }, env);
+    const groups =
+      processes === "operator" ? [[...operator.services]] : operator.services.map((service) => [service]);
+    for (const services of groups) {
+      const name = services.length === 1 ? `${operator.name}-${services[0]}` : operator.name;
+      const logFile = join(plan.folder, "logs", `${name}.log`);
+      const full = { ...environment, ...metricsPort(env, this.#processes.length) };
+      this.#processes.push(
+        new Supervised({ name, args: [MAIN, "run", ...services], env: full, logFile }, this.#ended),
+      );
+    }
   }
 }
 
@@ -159,26 +194,9 @@ export function gatewaysOf(plan: DevnetPlan): string[] {
   );
 }
 
-async function startNats(plan: DevnetPlan, operator: OperatorPlan) {
-  const folder = join(operator.folder, "nats");
-  const files = await ensureOperatorNats(folder, {
-    name: operator.name,
-    network: plan.chainId,
-    services: operator.services,
-  });
-  const accounts = operator.kind === "validator" ? (["inside", "edge"] as const) : (["inside"] as const);
-  const nats = await NatsServer.start({
-    dir: join(folder, "server"),
-    port: operator.natsPort,
-    name: operator.name,
-    settings: files.settings(accounts),
-  });
-  const servers = {
-    natsUrl: nats.url,
-    credentialsFolder: join(folder, "creds"),
-    edgeAccount: files.edgeAccountPath,
-  };
-  return { nats, servers };
+function metricsPort(env: NodeJS.ProcessEnv, index: number): Record<string, string> {
+  const first = Number.parseInt(env["SOMA_METRICS_PORT"] ?? "", 10);
+  return Number.isInteger(first) ? { SOMA_METRICS_PORT: String(first + index) } : {};
 }
 
 /** A validator that never signed begins its log by its operator's word; an existing network's log must be there. */

@@ -35,12 +35,14 @@ export function operatorEnvironment(
     SOMA_DATA: join(operator.folder, "data"),
     SOMA_LOG: inherited["SOMA_LOG"] ?? "info",
     SOMA_OTLP_ENDPOINT: inherited["SOMA_OTLP_ENDPOINT"],
+    SOMA_TRACE_RATIO: inherited["SOMA_TRACE_RATIO"],
+    SOMA_TRACE_BACKGROUND_RATIO: inherited["SOMA_TRACE_BACKGROUND_RATIO"],
     SOMA_GATEWAY_PORT: operator.gatewayPort?.toString(),
     SOMA_PEERING_EDGE_ACCOUNT: operator.kind === "validator" ? servers.edgeAccount : undefined,
     SOMA_PEERING_EDGE_ADDRESS:
       operator.kind === "validator" ? `nats://127.0.0.1:${operator.natsPort}` : undefined,
     SOMA_GATEWAYS: gateways.join(","),
-    SOMA_PEERS: operator.kind === "encoder" ? gateways.join(",") : undefined,
+    SOMA_PEERS: gateways.join(","),
     SOMA_ENCODER_MODEL: operator.model,
     SOMA_ENCODER_TOKENIZER: join(ROOT, "models/tokenizer"),
   };

@@ -15,6 +15,12 @@ const RESTART_MAX_MS = 5_000;
 /** Having run this long, a process is taken to be well, and its next restart is immediate again. */
 const WELL_AFTER_MS = 20_000;
 
+// Nothing of the devnet outlives it, however it ends (short of SIGKILL).
+const living = new Set<ChildProcess>();
+process.once("exit", () => {
+  for (const child of living) child.kill("SIGKILL");
+});
+
 /** Keeps a process of the devnet running: what dies is started again, as an init system would. */
 export class Supervised {
   readonly name: string;
@@ -65,11 +71,15 @@ export class Supervised {
     const child = spawn(process.execPath, [...this.#process.args], {
       env: this.#process.env,
       stdio: ["ignore", "pipe", "pipe"],
+      // A terminal's Ctrl-C is for the devnet alone, which then ends its processes in order.
+      detached: true,
     });
     this.#child = child;
+    living.add(child);
     child.stdout?.pipe(this.#log, { end: false });
     child.stderr?.pipe(this.#log, { end: false });
     child.once("exit", (code, signal) => {
+      living.delete(child);
       if (this.#stopping) return;
       this.#onExit(this.name, signal ?? `status ${code}`);
       this.#pause =
@@ -79,5 +89,65 @@ export class Supervised {
         this.#start();
       }, this.#pause);
     });
+  }
+}
+
+/** A server that can be started again on its port and data. */
+interface RestartableServer {
+  readonly pid: number;
+  /** Settles when the process that runs now has ended. */
+  readonly exited: Promise<unknown>;
+  stop(): Promise<void>;
+  restart(): Promise<void>;
+}
+
+/** Keeps a server (NATS, Postgres) of the devnet running, as `Supervised` does with a process of ours. */
+export class SupervisedServer {
+  readonly name: string;
+  readonly #server: RestartableServer;
+  readonly #onExit: (name: string, how: string) => void;
+  readonly #keeping: Promise<void>;
+  #stopping = false;
+  restarts = 0;
+
+  constructor(name: string, server: RestartableServer, onExit: (name: string, how: string) => void) {
+    this.name = name;
+    this.#server = server;
+    this.#onExit = onExit;
+    this.#keeping = this.#keep();
+  }
+
+  get pid(): number {
+    return this.#server.pid;
+  }
+
+  /** SIGKILL: it is started again. */
+  kill(): void {
+    process.kill(this.#server.pid, "SIGKILL");
+  }
+
+  async stop(): Promise<void> {
+    this.#stopping = true;
+    await this.#server.stop();
+    await this.#keeping;
+    // It may have been about to start again.
+    await this.#server.stop();
+  }
+
+  async #keep(): Promise<void> {
+    for (;;) {
+      await this.#server.exited;
+      if (this.#stopping) return;
+      this.#onExit(this.name, "killed");
+      try {
+        await this.#server.restart();
+        if (this.#stopping) return;
+        this.restarts += 1;
+      } catch (error) {
+        if (this.#stopping) return;
+        this.#onExit(this.name, String(error));
+        await new Promise((resolve) => setTimeout(resolve, RESTART_MIN_MS));
+      }
+    }
   }
 }

@@ -1,0 +1,2 @@
+export { DevnetNetwork, gatewaysOf, type NetworkOptions } from "./devnet/network.ts";
+export { type DevnetPlan, type OperatorPlan, planDevnet } from "./devnet/plan.ts";
