@@ -4,8 +4,30 @@ import { concatBytes, utf8 } from "@soma/base";
 const ZERO = Uint8Array.of(0);
 const prefixes = new Map<string, Uint8Array>();
 
-/** SHA-256, 32 bytes. Pure JavaScript, so that cores can hash; bulk data is hashed natively by shells. */
+interface NativeHash {
+  update(bytes: Uint8Array): unknown;
+  digest(): Uint8Array;
+}
+
+// Pure code compiles without Node's types and runs in browsers too. Where the platform brings SHA-256 it is taken:
+// the same function, ten times faster on a block.
+interface Platform {
+  readonly process?: {
+    getBuiltinModule?(name: string): { createHash(name: string): NativeHash } | undefined;
+  };
+}
+const platform = (globalThis as Platform).process?.getBuiltinModule?.("node:crypto");
+
+/** SHA-256 over the parts in order, 32 bytes. */
 export function sha256(...parts: readonly Uint8Array[]): Uint8Array {
+  if (platform === undefined) return sha256Portable(...parts);
+  const hash = platform.createHash("sha256");
+  for (const part of parts) hash.update(part);
+  return new Uint8Array(hash.digest());
+}
+
+/** `sha256` in plain JavaScript, for platforms that bring none. */
+export function sha256Portable(...parts: readonly Uint8Array[]): Uint8Array {
   const hash = nobleSha256.create();
   for (const part of parts) hash.update(part);
   return hash.digest();
