@@ -1,5 +1,5 @@
 import { SomaError, toHex } from "@soma/base";
-import { bcs, bytes32, decodeExact, u32, u64 } from "@soma/codec";
+import { bcs, decodeExact } from "@soma/codec";
 import {
   GetAccount,
   GetHead,
@@ -8,6 +8,8 @@ import {
   ListOperators,
   ListPeers,
   type Payload,
+  type ProvenLeaf,
+  ProvenLeafCodec,
   type Reply,
   SearchPool,
 } from "@soma/contracts";
@@ -26,14 +28,6 @@ import { Http, type HttpOptions } from "./http.ts";
 
 const OCTETS = "application/octet-stream";
 const MAX_PAGE_BYTES = 16 * 1024 * 1024;
-
-const ProvenLeafCodec = bcs.struct("ProvenLeaf", {
-  checkpoint: u64,
-  leaf: bcs.byteVector(),
-  leafIndex: u32,
-  path: bcs.vector(bytes32),
-});
-export type ProvenLeaf = typeof ProvenLeafCodec.$inferType;
 
 const SubmittedSchema = z.object({ digest: z.string(), known: z.boolean() });
 const MailboxSchema = z.object({

@@ -50,6 +50,11 @@ export class Http {
     return this.#options.gateways;
   }
 
+  /** Has the next gateway asked first: for answers that are no failure and yet lead nowhere, such as silence. */
+  moveOn(): void {
+    this.#preferred = (this.#preferred + 1) % this.gateways.length;
+  }
+
   /** @throws SomaError with the gateway's code, or GATEWAY_UNREACHABLE when every attempt failed. */
   request(request: HttpRequest): Promise<Response> {
     const { gateways, retries = 4, signal } = this.#options;
@@ -59,9 +64,7 @@ export class Http {
       maxTimeout: 1_000,
       randomize: true,
       ...(signal === undefined ? {} : { signal }),
-      onFailedAttempt: () => {
-        this.#preferred = (this.#preferred + 1) % gateways.length;
-      },
+      onFailedAttempt: () => this.moveOn(),
     });
   }
 

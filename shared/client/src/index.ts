@@ -1,6 +1,6 @@
 export { type EmbeddedJob, type EmbedOptions, embed, resume } from "./embed.ts";
 export { type BlobRequest, fetchBlob } from "./fetch-blob.ts";
-export { GatewayClient, type GatewayHealth, type JobView, type ProvenLeaf } from "./gateway-client.ts";
+export { GatewayClient, type GatewayHealth, type JobView } from "./gateway-client.ts";
 export { Http, type HttpOptions } from "./http.ts";
 export { JobJournal, type JournalState } from "./job-journal.ts";
 export type { JobProgress, JobStage } from "./job-session.ts";

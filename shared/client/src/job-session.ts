@@ -8,6 +8,7 @@ import {
   type Digest,
   dataCommitment,
   decodeJobMessage,
+  decodeSignedTransaction,
   drawCommit,
   drawShard,
   type EncoderId,
@@ -32,7 +33,8 @@ import type { GatewayClient } from "./gateway-client.ts";
 import { JobFacts } from "./job-facts.ts";
 import type { JobJournal } from "./job-journal.ts";
 import { LedgerFollower } from "./ledger-follower.ts";
-import { prepareTransaction, type SignedSubmission, sendAndWait } from "./submit.ts";
+import { Mailboxes } from "./mailboxes.ts";
+import { isSequenceTaken, prepareTransaction, sendAndWait } from "./submit.ts";
 
 export const JOB_STAGES = [
   "prepared",
@@ -74,6 +76,10 @@ export interface SessionOptions {
 
 /** Offers without a receipt are shown again after this. */
 const OFFER_AGAIN_MS = 1_500;
+/** Vectors that no gateway has yet are asked for again after this. */
+const FETCH_AGAIN_MS = 500;
+/** Times that a transaction is signed anew because another one of the account used its sequence number. */
+const SIGN_AGAIN = 3;
 
 /**
  * The submitter's side of one job (GAME-1 to GAME-8). It believes only what the light client proves; what the
@@ -90,8 +96,8 @@ export class JobSession {
   readonly #optedOut = new Set<EncoderId>();
   readonly #commits = new Map<EncoderId, SignedCommit>();
   readonly #reveals = new Map<EncoderId, { reveal: SignedReveal; blob: Uint8Array }>();
-  #mailbox = "";
-  #cursor = 0;
+  readonly #fetching = new Set<EncoderId>();
+  readonly #mailboxes: Mailboxes;
   #attempt = 0;
   #shard: Shard | undefined;
   #changed: () => void = () => {};
@@ -105,6 +111,7 @@ export class JobSession {
     this.#items = options.journal.state.items.map(fromHex);
     this.#dataHash = toHex(merkleRoot(this.#items));
     this.facts = new JobFacts(options.journal, options.genesis);
+    this.#mailboxes = new Mailboxes(options.client.http.gateways);
   }
 
   /** Reveals by encoder with their vectors, for the receipt. */
@@ -119,7 +126,6 @@ export class JobSession {
   /** Runs the job to its end, from wherever its journal stands. */
   async run(): Promise<void> {
     const { client, journal } = this.#o;
-    this.#mailbox = (await client.health()).validator;
     const data = await client.putBlob(encodeItems(this.#items));
     this.#say("prepared", `${this.#items.length} items, data hash ${this.#dataHash.slice(0, 12)}`, {
       items: this.#items.length,
@@ -185,7 +191,7 @@ export class JobSession {
       journal.state.payment = await this.#prepare(kind);
       journal.save();
     }
-    if (this.facts.paid === undefined) await this.#send(journal.state.payment);
+    if (this.facts.paid === undefined) await this.#send("payment");
   }
 
   /** Offers, receipts, commits, and the selection; a new attempt when the ledger draws another shard. */
@@ -249,21 +255,24 @@ export class JobSession {
   async #offer(shard: Shard, data: Digest, stop: AbortSignal): Promise<void> {
     const offer = { job: shard.job, attempt: shard.attempt, dataHash: this.#dataHash };
     const sessionSignature = this.#session.sign(jobSigningBytes(this.#o.genesis.chainId, "offer", offer));
-    const body = encodeJobMessage({
-      job: shard.job,
-      mailbox: this.#mailbox,
-      message: { Offer: { offer, data, sessionSignature } },
-    });
+    const shown = new Set<string>();
+    const hasAnswered = (encoder: EncoderId) => this.#receipts.has(encoder) || hasDecided(encoder);
+    const hasDecided = (encoder: EncoderId) => this.#commits.has(encoder) || this.#optedOut.has(encoder);
     while (!stop.aborted) {
-      const silent = [...shard.seatsOf.keys()].filter(
-        (encoder) =>
-          !this.#receipts.has(encoder) && !this.#commits.has(encoder) && !this.#optedOut.has(encoder),
-      );
-      await Promise.all(
-        silent.map((encoder) =>
-          this.#o.client.relay(shard.job, encoder, body).catch(() => undefined /* shown again below */),
-        ),
-      );
+      for (const { client, validator } of await this.#mailboxes.open()) {
+        const message = { Offer: { offer, data, sessionSignature } };
+        const body = encodeJobMessage({ job: shard.job, mailbox: validator, message });
+        await Promise.all(
+          [...shard.seatsOf.keys()].map(async (encoder) => {
+            const way = `${encoder} ${validator}`;
+            if (hasDecided(encoder) || (hasAnswered(encoder) && shown.has(way))) return;
+            await client.relay(shard.job, encoder, body).then(
+              () => shown.add(way),
+              () => undefined /* shown again below */,
+            );
+          }),
+        );
+      }
       await this.#pause(OFFER_AGAIN_MS, stop);
     }
   }
@@ -281,14 +290,14 @@ export class JobSession {
     // Two different signed selections void the job (GAME-4): what was signed is remembered before it is sent.
     journal.state.selection = { ...submission, attempt: shard.attempt };
     journal.save();
-    await this.#send(submission);
+    await this.#send("selection");
   }
 
   async #resumeSelection(epoch: EpochInfo): Promise<void> {
     const selection = this.#o.journal.state.selection!;
     this.#attempt = selection.attempt;
     await this.#draw(epoch, selection.attempt);
-    if (this.facts.selection === undefined && this.facts.closed === undefined) await this.#send(selection);
+    if (this.facts.selection === undefined && this.facts.closed === undefined) await this.#send("selection");
   }
 
   async #bundle(commits: readonly SignedCommit[]): Promise<void> {
@@ -309,7 +318,7 @@ export class JobSession {
       journal.state.bundle = await this.#prepare({ PostBundle: { ...bundle, sessionSignature } });
       journal.save();
     }
-    await this.#send(journal.state.bundle);
+    await this.#send("bundle");
     this.#say("bundled", "the evaluated set is on the ledger", {});
   }
 
@@ -345,20 +354,18 @@ export class JobSession {
     return follower;
   }
 
-  async #readMailbox(epoch: EpochInfo, stop: AbortSignal): Promise<never> {
+  async #readMailboxes(epoch: EpochInfo, stop: AbortSignal): Promise<never> {
     const job = this.facts.paid!.job;
-    while (!stop.aborted) {
-      for (const { cursor, message } of await this.#o.client.mailbox(job, this.#cursor, 1_000)) {
-        this.#cursor = cursor;
-        const decoded = decodeJobMessage(message);
-        if (decoded.ok && decoded.value.job === job) await this.#hear(decoded.value.message, epoch);
-      }
+    const hear = (message: Uint8Array) => {
+      const decoded = decodeJobMessage(message);
+      if (decoded.ok && decoded.value.job === job) this.#hear(decoded.value.message, epoch, stop);
       this.#changed();
-    }
+    };
+    await this.#mailboxes.read(job, hear, (ms) => this.#pause(ms, stop), stop);
     throw new SomaError("JOB_STOPPED", "stopped");
   }
 
-  async #hear(message: JobMessage, epoch: EpochInfo): Promise<void> {
+  #hear(message: JobMessage, epoch: EpochInfo, stop: AbortSignal): void {
     const { chainId } = this.#o.genesis;
     const signedBy = (encoder: EncoderId, bytes: Uint8Array, signature: Uint8Array) => {
       const key = epoch.roster.find((entry) => entry.encoder === encoder)?.messageKey;
@@ -366,7 +373,7 @@ export class JobSession {
     };
     if (message.$kind === "Receipt") {
       const { receipt, signature } = message.Receipt;
-      if (receipt.attempt !== this.#attempt) return;
+      if (receipt.attempt !== this.#attempt || this.#receipts.has(receipt.encoder)) return;
       if (!signedBy(receipt.encoder, jobSigningBytes(chainId, "receipt", receipt), signature)) return;
       this.#receipts.add(receipt.encoder);
       this.#say("received", `${this.#receipts.size} encoders have the data`, {
@@ -385,32 +392,30 @@ export class JobSession {
         this.#optedOut.add(optOut.encoder);
       }
     } else if (message.$kind === "Reveal") {
-      await this.#hearReveal(message.Reveal.reveal, message.Reveal.vectors, signedBy);
+      const { reveal, vectors } = message.Reveal;
+      const { encoder } = reveal.reveal;
+      if (this.#reveals.has(encoder) || this.#fetching.has(encoder)) return;
+      if (!signedBy(encoder, jobSigningBytes(chainId, "reveal", reveal.reveal), reveal.signature)) return;
+      this.#fetching.add(encoder);
+      void this.#fetchVectors(reveal, vectors, stop).finally(() => this.#fetching.delete(encoder));
     }
   }
 
-  async #hearReveal(
-    signed: SignedReveal,
-    vectors: Digest,
-    signedBy: (encoder: EncoderId, bytes: Uint8Array, signature: Uint8Array) => boolean,
-  ): Promise<void> {
+  /** Keeps a reveal with its vectors if they are what the encoder committed to. */
+  async #fetchVectors(signed: SignedReveal, vectors: Digest, stop: AbortSignal): Promise<void> {
     const { chainId } = this.#o.genesis;
-    const { reveal, signature } = signed;
-    if (this.#reveals.has(reveal.encoder)) return;
-    if (!signedBy(reveal.encoder, jobSigningBytes(chainId, "reveal", reveal), signature)) return;
+    const { reveal } = signed;
     const commit = this.facts.selection?.commits.find((c) => c.commit.encoder === reveal.encoder)?.commit;
     const expected = commitHash(chainId, reveal.encoder, reveal.job, reveal.embeddingDigest);
     if (commit !== undefined && commit.commitHash !== expected) return;
-    const blob = await this.#o.client.getBlob(vectors);
+    let blob = await this.#o.client.getBlob(vectors);
+    while (blob === undefined && !stop.aborted) {
+      await this.#pause(FETCH_AGAIN_MS, stop);
+      blob = await this.#o.client.getBlob(vectors);
+    }
     if (blob === undefined || embeddingDigest(chainId, blob) !== reveal.embeddingDigest) return;
     this.#reveals.set(reveal.encoder, { reveal: signed, blob });
-  }
-
-  /** A stage in the job's trace. */
-  #stage<T>(name: string, run: () => Promise<T>): Promise<T> {
-    const { paid } = this.facts;
-    const attributes = paid === undefined ? {} : { "soma.job": paid.job };
-    return this.#o.telemetry.withSpan(name, { attributes }, run);
+    this.#changed();
   }
 
   #seats(): number {
@@ -425,9 +430,26 @@ export class JobSession {
     return { digest, bytes: toHex(bytes) };
   }
 
-  #send(submission: { digest: string; bytes: string }): Promise<bigint> {
-    const transaction: SignedSubmission = { digest: submission.digest, bytes: fromHex(submission.bytes) };
-    return sendAndWait(this.#o.client, transaction);
+  /**
+   * Sends what the journal holds. Another transaction of the account may have used its sequence number: then the
+   * same content is signed anew, but never a payment, of which there must not be two.
+   */
+  async #send(name: "payment" | "selection" | "bundle"): Promise<void> {
+    const { client, journal } = this.#o;
+    for (let attempt = 1; ; attempt++) {
+      const submission = journal.state[name]!;
+      const bytes = fromHex(submission.bytes);
+      try {
+        await sendAndWait(client, { digest: submission.digest, bytes });
+        return;
+      } catch (error) {
+        if (!isSequenceTaken(error) || name === "payment" || attempt === SIGN_AGAIN) throw error;
+        const signed = decodeSignedTransaction(bytes);
+        if (!signed.ok) throw new SomaError("JOURNAL_UNREADABLE", `${name}: ${signed.message}`);
+        Object.assign(submission, await this.#prepare(signed.value.transaction.kind));
+        journal.save();
+      }
+    }
   }
 
   /** Waits until `look` gives something truthy or null; with `forMs`, at most so long. */

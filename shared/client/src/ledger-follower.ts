@@ -82,6 +82,8 @@ export class LedgerFollower {
   /** The next checkpoint's facts, part by part with the update that proves them; none if there was none in time. */
   async next(): Promise<{ facts: VerifiedFacts; update: LedgerUpdate }[]> {
     const parts = await this.#client.ledgerUpdates(this.nextSequence, this.#waitMs);
+    // Nothing new, or a gateway that is behind: another one tells which.
+    if (parts === undefined) this.#client.http.moveOn();
     const proven: { facts: VerifiedFacts; update: LedgerUpdate }[] = [];
     for (const bytes of parts ?? []) {
       const update = decodeLedgerUpdate(bytes);

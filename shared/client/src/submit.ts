@@ -35,8 +35,29 @@ export async function prepareTransaction(options: SubmitOptions): Promise<Signed
   });
 }
 
+/** Whether an account's sequence number was used otherwise: signed anew, the transaction may pass. */
+export function isSequenceTaken(error: unknown): boolean {
+  return error instanceof SomaError && /^(MEMPOOL_)?SEQUENCE_(STALE|TAKEN)$/.test(error.code);
+}
+
+/** Milliseconds in which a gateway should know how a transaction ended that its mempool says is past. */
+const KNOWN_WITHIN_MS = 1_000;
+const ASK_AGAIN_MS = 5_000;
+
+/** Hands it to a mempool. One that was executed already is past for the mempool, and no failure. */
+async function handIn(client: GatewayClient, { bytes, digest }: SignedSubmission): Promise<void> {
+  try {
+    await client.submitTransaction(bytes);
+  } catch (error) {
+    if (!isSequenceTaken(error)) throw error;
+    const { status } = await client.transaction(digest, { ms: KNOWN_WITHIN_MS, until: "executed" });
+    if (status === "unknown") throw error;
+  }
+}
+
 /**
- * Sends a signed transaction and waits until it was executed; sending one that is known already is harmless.
+ * Sends a signed transaction and waits until it was executed; sending one that is known or executed already is
+ * harmless. Each time that nothing is heard of it, the next gateway gets it too.
  * @returns the commit that executed it
  * @throws SomaError with the ledger's or mempool's code if it was refused, CLIENT_TIMEOUT
  */
@@ -45,28 +66,21 @@ export async function sendAndWait(
   transaction: SignedSubmission,
   timeoutMs = 30_000,
 ): Promise<bigint> {
+  const { digest } = transaction;
   const deadline = Date.now() + timeoutMs;
-  await client.submitTransaction(transaction.bytes);
+  await handIn(client, transaction);
   for (;;) {
     const left = deadline - Date.now();
     if (left <= 0) {
-      throw new SomaError(
-        "CLIENT_TIMEOUT",
-        `transaction ${transaction.digest} was not executed in ${timeoutMs} ms`,
-      );
+      throw new SomaError("CLIENT_TIMEOUT", `transaction ${digest} was not executed in ${timeoutMs} ms`);
     }
-    const wait = { ms: Math.min(left, 5_000), until: "executed" } as const;
-    const view = await client.transaction(transaction.digest, wait);
+    const view = await client.transaction(digest, { ms: Math.min(left, ASK_AGAIN_MS), until: "executed" });
     if (view.status === "unknown") {
-      // A mempool that lost it (restart of its operator) takes it again.
-      await client.submitTransaction(transaction.bytes).catch((error: unknown) => {
-        if (!(error instanceof SomaError) || !/SEQUENCE|KNOWN|EXECUTED/.test(error.code)) throw error;
-      });
+      client.http.moveOn();
+      await handIn(client, transaction);
       continue;
     }
-    if (view.refusal) {
-      throw new SomaError(view.refusal, `the ledger refused transaction ${transaction.digest}`);
-    }
+    if (view.refusal) throw new SomaError(view.refusal, `the ledger refused transaction ${digest}`);
     return view.commit!;
   }
 }
@@ -78,7 +92,7 @@ export async function submit(options: SubmitOptions): Promise<{ digest: Digest; 
     try {
       return { digest: transaction.digest, commit: await sendAndWait(options.client, transaction) };
     } catch (error) {
-      if (!(error instanceof SomaError) || !error.code.includes("SEQUENCE") || attempt === 3) throw error;
+      if (!isSequenceTaken(error) || attempt === 3) throw error;
     }
   }
 }

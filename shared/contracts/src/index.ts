@@ -58,5 +58,7 @@ export {
   GetTransaction,
   ListEmbeddings,
   ListOperators,
+  type ProvenLeaf,
+  ProvenLeafCodec,
 } from "./state.ts";
 export { type Space, type Tokens, token } from "./subject.ts";

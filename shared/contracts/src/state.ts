@@ -231,6 +231,15 @@ export const GetCheckpoint = defineMessage({
   doc: "Asks for a certified checkpoint; null asks for the newest.",
 });
 
+export const ProvenLeafCodec = bcs.struct("ProvenLeaf", {
+  checkpoint: u64,
+  leaf: bcs.byteVector(),
+  leafIndex: bcsU32,
+  path: bcs.vector(bytes32),
+});
+/** A leaf's bytes with the way to its checkpoint's effects root. */
+export type ProvenLeaf = typeof ProvenLeafCodec.$inferType;
+
 /** A commit's leaf (beacon, timestamp) with its proof. */
 export const GetCommitLeaf = defineMessage({
   name: "state.get-commit-leaf",
@@ -241,17 +250,7 @@ export const GetCommitLeaf = defineMessage({
   payload: z.strictObject({ commit: amount }),
   delivery: {
     kind: "request",
-    reply: bcsPayload(
-      bcs.option(
-        bcs.struct("ProvenLeaf", {
-          checkpoint: u64,
-          leaf: bcs.byteVector(),
-          leafIndex: bcsU32,
-          path: bcs.vector(bytes32),
-        }),
-      ),
-      64 * 1024,
-    ),
+    reply: bcsPayload(bcs.option(ProvenLeafCodec), 64 * 1024),
   },
   doc: "Asks for the leaf of a commit, which proves its beacon.",
 });

@@ -1,5 +1,5 @@
 import { SomaError } from "@soma/base";
-import { bcs, bytes32, encode, u32, u64 } from "@soma/codec";
+import { bcs, encode } from "@soma/codec";
 import {
   ConsensusStatus,
   GetAccount,
@@ -12,6 +12,7 @@ import {
   GetTransaction,
   ListOperators,
   ListPeers,
+  ProvenLeafCodec,
   type RequestMessage,
   SubmitTransaction,
 } from "@soma/contracts";
@@ -27,13 +28,6 @@ const OCTETS = "application/octet-stream";
 function json<R>(reply: FastifyReply, message: RequestMessage<never, R, never>, value: R): FastifyReply {
   return reply.type("application/json").send(Buffer.from(message.reply.encode(value)));
 }
-
-const ProvenLeafCodec = bcs.struct("ProvenLeaf", {
-  checkpoint: u64,
-  leaf: bcs.byteVector(),
-  leafIndex: u32,
-  path: bcs.vector(bytes32),
-});
 
 /** Routes that read the ledger and hand in transactions. */
 export function ledgerRoutes(app: FastifyInstance, context: GatewayContext): void {
