@@ -19,5 +19,6 @@ export {
   type SpanRole,
   sampledTraceparent,
   type Traceparent,
+  within,
 } from "./trace.ts";
 export { decodeTraces, encodeTraces, TraceBook } from "./trace-book.ts";

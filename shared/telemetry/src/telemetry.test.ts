@@ -1,7 +1,14 @@
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { afterEach, describe, expect, test } from "vitest";
-import { activeTraceparent, MetricsEndpoint, Telemetry } from "./index.ts";
+import {
+  activeTraceparent,
+  MetricsEndpoint,
+  outsideSpans,
+  sampledTraceparent,
+  Telemetry,
+  within,
+} from "./index.ts";
 
 interface WireSpan {
   name: string;
@@ -98,6 +105,56 @@ describe("spans", () => {
     expect(foreign.traceId).not.toBe(outer.traceId);
     expect(foreign.links?.map((link) => link.spanId)).toEqual([inner.spanId]);
     expect(broken.status.code).toBe(2);
+  });
+
+  test("that begin a trace are kept as entries, or by what is linked, and background at its own ratio", async () => {
+    const collector = use(await Collector.open());
+    const telemetry = Telemetry.open({
+      service: "state",
+      operator: "a",
+      otlpEndpoint: collector.url,
+      traceBackgroundRatio: 0,
+    });
+    const context = (flags: string) => `00-${"1".repeat(32)}-${"2".repeat(16)}-${flags}`;
+    let polled: string | undefined;
+    telemetry.withSpan("poll", {}, () => {
+      polled = sampledTraceparent();
+      telemetry.withSpan("part of a poll", {}, () => {});
+    });
+    telemetry.withSpan("for an unsampled one", { parent: null, links: [context("00")] }, () => {});
+    telemetry.withSpan("for a sampled one", { parent: null, links: [context("01")] }, () => {});
+    telemetry.withSpan("job", { isEntry: true }, (span) => {
+      telemetry.withSpan("within", {}, () => {});
+      outsideSpans(() => telemetry.withSpan("a loop that it began", {}, () => {}));
+      span.past("timed", 1_000, 2_000);
+      within(context("01"), () => telemetry.withSpan("of another", {}, () => {}));
+      within(undefined, () => telemetry.withSpan("of none", {}, () => {}));
+    });
+    await telemetry.close();
+    expect(polled).toBeUndefined();
+    expect(collector.spans.map(({ name }) => name).sort()).toEqual([
+      "for a sampled one",
+      "job",
+      "of another",
+      "timed",
+      "within",
+    ]);
+    expect(collector.span("timed").parentSpanId).toBe(collector.span("job").spanId);
+    expect(collector.span("of another").parentSpanId).toBe("2".repeat(16));
+  });
+
+  test("of a ratio of 0 are kept for nobody, however sampled what is linked", async () => {
+    const collector = use(await Collector.open());
+    const telemetry = Telemetry.open({
+      service: "state",
+      operator: "a",
+      otlpEndpoint: collector.url,
+      traceRatio: 0,
+    });
+    const sampled = `00-${"1".repeat(32)}-${"2".repeat(16)}-01`;
+    telemetry.withSpan("entry", { isEntry: true, parent: null, links: [sampled] }, () => {});
+    await telemetry.close();
+    expect(collector.spans).toEqual([]);
   });
 
   test("are not made unless a collector is named", () => {

@@ -80,6 +80,12 @@ export function outsideSpans<T>(fn: () => T): T {
   return context.with(ROOT_CONTEXT, fn);
 }
 
+/** Runs what belongs to a span that is over or elsewhere; outside spans if there is none. */
+export function within<T>(traceparent: Traceparent | undefined, fn: () => T): T {
+  const span = parseTraceparent(traceparent);
+  return context.with(span === undefined ? ROOT_CONTEXT : trace.setSpanContext(ROOT_CONTEXT, span), fn);
+}
+
 export function isSampled(span: SpanContext): boolean {
   return (span.traceFlags & TraceFlags.SAMPLED) !== 0;
 }

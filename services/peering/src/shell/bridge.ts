@@ -69,12 +69,12 @@ export class Bridge {
   }
 
   async #attach(): Promise<Bus> {
-    const { exchange, channel, operator, telemetry, concurrency, connect } = this.#options;
+    const { exchange, channel, operator, concurrency, connect } = this.#options;
     const bus = await connect();
     const { peer } = channel;
     const onUp = (bytes: Uint8Array) => exchange.receive(channel, bytes);
     await bus.subscribe(EdgeUp, { peer }, onUp, { concurrency, maxWaiting: MAX_WAITING });
-    const wire = busWire(bus, EdgeDown, { operator, peer }, telemetry);
+    const wire = busWire(bus, EdgeDown, { operator, peer });
     this.#bus = bus;
     channel.attach(wire, Date.now());
     const ready = this.#ready;

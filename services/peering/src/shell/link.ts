@@ -119,7 +119,7 @@ export class Link {
       await bus.close();
       throw error;
     }
-    const wire = busWire(bus, EdgeUp, { peer: us.id }, telemetry);
+    const wire = busWire(bus, EdgeUp, { peer: us.id });
     const now = Date.now();
     // A quarter of the lifetime is left for attempts that fail; spread, so that peers do not renew at once.
     const renewAtMs = now + (pass.expiresAtMs - now) * (0.65 + 0.1 * Math.random());

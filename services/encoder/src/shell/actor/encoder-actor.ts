@@ -1,6 +1,6 @@
 import type { Verdict } from "@soma/actor";
 import type { Hex32 } from "@soma/protocol";
-import type { Telemetry, Traceparent } from "@soma/telemetry";
+import { type Telemetry, type Traceparent, within } from "@soma/telemetry";
 import type { EncoderContext } from "../../core/context.ts";
 import type { EncoderEffect } from "../../core/effect.ts";
 import type { EncoderInput } from "../../core/input.ts";
@@ -117,14 +117,12 @@ export class EncoderActor {
     if (effect.kind === "forget") this.#traces.delete(job);
     const before = this.#leaving.get(job) ?? Promise.resolve();
     const parent = this.#traces.get(job);
-    const attributes = { "soma.job": job };
+    const about = { attributes: { "soma.job": job }, ...(parent === undefined ? {} : { parent }) };
+    const run = () => this.#deps.carryOut(effect);
+    const stage = stageOf(effect);
     const task = before
       .then(() =>
-        this.#deps.telemetry.withSpan(
-          stageOf(effect),
-          { attributes, ...(parent === undefined ? {} : { parent }) },
-          () => this.#deps.carryOut(effect),
-        ),
+        stage === undefined ? within(parent, run) : this.#deps.telemetry.withSpan(stage, about, run),
       )
       .catch((error: unknown) => {
         this.#deps.telemetry.log.warn({ job, effect: effect.kind, error: String(error) }, "an effect failed");
@@ -145,8 +143,8 @@ function kept(
   return [{ job: effect.job, kind: effect.kind === "keep-vectors" ? "vectors" : "finals", bytes }];
 }
 
-/** The name of the job's stage in traces. */
-function stageOf(effect: EncoderEffect): string {
+/** The name of the job's stage in traces; undefined for what only notes something. */
+function stageOf(effect: EncoderEffect): string | undefined {
   switch (effect.kind) {
     case "send":
       return `send ${Object.keys(effect.message)[0]!.toLowerCase()}`;
@@ -163,6 +161,6 @@ function stageOf(effect: EncoderEffect): string {
     case "submit-final-proof":
       return "aggregate";
     default:
-      return effect.kind;
+      return undefined;
   }
 }
