@@ -152,7 +152,7 @@ export class JobSession {
       commit: Number(paid.commit),
     });
     const epoch = follower.light.epochInfo(paid.epoch) ?? follower.light.epoch;
-    const reading = outsideSpans(() => this.#readMailbox(epoch, stop));
+    const reading = outsideSpans(() => this.#readMailboxes(epoch, stop));
     try {
       await Promise.race([this.#steps(epoch, data), reading]);
     } finally {
@@ -416,6 +416,13 @@ export class JobSession {
     if (blob === undefined || embeddingDigest(chainId, blob) !== reveal.embeddingDigest) return;
     this.#reveals.set(reveal.encoder, { reveal: signed, blob });
     this.#changed();
+  }
+
+  /** A stage in the job's trace. */
+  #stage<T>(name: string, run: () => Promise<T>): Promise<T> {
+    const { paid } = this.facts;
+    const attributes = paid === undefined ? {} : { "soma.job": paid.job };
+    return this.#o.telemetry.withSpan(name, { attributes }, run);
   }
 
   #seats(): number {
