@@ -1,0 +1,185 @@
+import { cpSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { TestResources } from "@soma/testkit";
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { Cli, type RunningCommand } from "./support/cli.ts";
+import { tellLogs } from "./support/logs.ts";
+
+const BASE_PORT = 5400;
+const SAMPLES = fileURLToPath(new URL("../../models/samples", import.meta.url));
+const TOKEN = 1_000_000_000n;
+
+interface Account {
+  readonly address: string;
+  readonly exists: boolean;
+  readonly balance: string;
+  readonly sequence: string;
+  readonly stakes: readonly { role: string; operator: string; active: string; pending: string }[];
+}
+interface Batch {
+  readonly job: string;
+  readonly winner: string;
+  readonly receipt: string;
+  readonly resumed: boolean;
+}
+
+const resources = new TestResources();
+let folder: string;
+let network: string;
+let devnet: RunningCommand;
+let soma: Cli;
+
+beforeAll(async () => {
+  folder = await resources.folder();
+  network = join(folder, "devnet");
+  soma = new Cli(folder, { SOMA_DEVNET: network });
+  devnet = soma.start("devnet", "--folder", network, "--base-port", String(BASE_PORT));
+  resources.defer(async () => {
+    devnet.interrupt();
+    await devnet.ended;
+  });
+  await devnet.says(/ready/, 180_000);
+}, 200_000);
+afterAll(() => resources.close(), 60_000);
+beforeEach(({ onTestFailed }) => {
+  onTestFailed(() => console.error(`${devnet.output}\n${tellLogs(network)}`));
+});
+
+/** A folder with some of the shipped samples. */
+function texts(name: string, topics: readonly string[]): string {
+  const path = join(folder, name);
+  mkdirSync(path);
+  for (const topic of topics) cpSync(join(SAMPLES, `${topic}.txt`), join(path, `${topic}.txt`));
+  return path;
+}
+
+const account = (...args: string[]) => soma.json<Account>("account", ...args);
+
+describe("accounts", () => {
+  test("a new key has an account once tokens arrive, and spends from it", async () => {
+    const { address } = await soma.json<{ address: string }>("key", "new", "purse.json");
+    expect(await soma.json("key", "show", "purse.json")).toMatchObject({ address, kind: "account" });
+    expect(await account(address)).toMatchObject({ exists: false, balance: "0", sequence: "0" });
+
+    await soma.json("transfer", address, "25");
+    expect(await account(address)).toMatchObject({ exists: true, balance: String(25n * TOKEN) });
+
+    const wallet = await account();
+    await soma.json("transfer", wallet.address, "5", "--key", "purse.json");
+    const left = BigInt((await account("--key", "purse.json")).balance);
+    expect(left).toBeLessThan(20n * TOKEN);
+    expect(left).toBeGreaterThan(19n * TOKEN);
+  });
+
+  test.each([
+    ["more than there is", ["21"], "BALANCE_SHORT"],
+    ["no amount", ["-1"], "CLI_AMOUNT"],
+    ["more decimals than a token has", ["0.0000000001"], "CLI_AMOUNT"],
+  ])("%s is refused with a code", async (_, [amount], code) => {
+    const { address } = await account();
+    const { status, stderr } = await soma.run("transfer", "--key", "purse.json", "--", address, amount!);
+    expect(stderr).toContain(code);
+    expect(status).toBe(1);
+  });
+
+  test("who never had anything cannot pay", async () => {
+    await soma.run("key", "new", "empty.json");
+    const { address } = await account();
+    const { status, stderr } = await soma.run("transfer", address, "1", "--key", "empty.json");
+    expect(stderr).toContain("MEMPOOL_ACCOUNT");
+    expect(status).toBe(1);
+  });
+
+  test("stake is delegated to an encoder, and what is not there cannot be taken back", async () => {
+    const answer = await fetch(`http://127.0.0.1:${BASE_PORT + 2}/v1/operators`);
+    const { encoders } = (await answer.json()) as { encoders: { id: string }[] };
+    const operator = encoders[0]!.id;
+    const encoder = ["--role", "encoder"];
+    await soma.json("stake", "add", operator, "12.5", ...encoder);
+    const mine = (await account()).stakes.find((stake) => stake.operator === operator)!;
+    expect(mine.role).toBe("encoder");
+    expect(BigInt(mine.active) + BigInt(mine.pending)).toBe(12_500_000_000n);
+
+    const { status, stderr } = await soma.run("stake", "remove", operator, "100", ...encoder);
+    expect(stderr).toContain("STAKE_SHORT");
+    expect(status).toBe(1);
+  });
+});
+
+describe("encoding", () => {
+  let done: Batch;
+
+  test("a folder becomes vectors with a receipt that verifies from the genesis file", async () => {
+    const path = texts("first", ["animals-frog", "music-violin", "sea-ship", "space-comet"]);
+    done = await soma.json<Batch>("encode", path, "--out", "results");
+    expect(done).toMatchObject({ resumed: false });
+    const verified = await soma.json<{ job: string; verified: boolean }>("verify", done.receipt);
+    expect(verified).toMatchObject({ verified: true });
+  });
+
+  test.each([0, 0.25, 0.5, 0.75, 1])("one altered byte at %f of the receipt is refused", async (part) => {
+    const bytes = readFileSync(join(folder, done.receipt));
+    const at = Math.round(part * (bytes.length - 1));
+    bytes[at]! ^= 1;
+    const forged = join(folder, `forged-${part}.soma-receipt`);
+    writeFileSync(forged, bytes);
+    const { status, stdout } = await soma.run("verify", forged, "--json");
+    expect(JSON.parse(stdout)).toMatchObject({ verified: false, code: expect.any(String) });
+    expect(status).toBe(1);
+  });
+
+  test("the same command again costs nothing", async () => {
+    const before = await account();
+    expect(await soma.json("encode", join(folder, "first"), "--out", "results")).toMatchObject({
+      job: done.job,
+      resumed: true,
+    });
+    expect((await account()).balance).toBe(before.balance);
+  });
+
+  test("what was embedded is found by a text like it", async () => {
+    const text = "a sailing vessel crosses the ocean with its crew";
+    const { hits } = await soma.json<{ hits: { label: string; similarity: number }[] }>(
+      "search",
+      text,
+      "--out",
+      "results",
+    );
+    expect(hits[0]!.label).toBe("sea-ship.txt");
+    expect(hits.map(({ similarity }) => similarity)).toEqual(
+      hits.map(({ similarity }) => similarity).sort((a, b) => b - a),
+    );
+  });
+
+  test.each(["paid", "committed"])(
+    "stopped with Ctrl-C when %s, the same command goes on with the paid job",
+    async (stage) => {
+      const path = texts(`stopped-${stage}`, ["law-trial", "medicine-fever"]);
+      writeFileSync(join(path, "own.txt"), `This text is only of the job stopped when ${stage}.`);
+      const before = await account();
+      const stopped = soma.start("encode", path, "--out", "results", "--json");
+      await stopped.says(new RegExp(` ${stage} `), 60_000);
+      stopped.interrupt();
+      const { status, stdout } = await stopped.ended;
+      expect(status).toBe(130);
+      expect(stdout).toBe("");
+
+      const finished = await soma.json<Batch>("encode", path, "--out", "results");
+      expect(await soma.run("verify", finished.receipt)).toMatchObject({ status: 0 });
+      const after = await account();
+      // One payment, one selection, one bundle.
+      expect(BigInt(after.sequence) - BigInt(before.sequence)).toBe(3n);
+      const { fee } = await soma.json<{ fee: string }>("verify", finished.receipt);
+      const spent = BigInt(before.balance) - BigInt(after.balance);
+      const baseFees = spent - BigInt(fee);
+      expect(baseFees).toBeGreaterThan(0n);
+      expect(baseFees).toBeLessThan(BigInt(fee));
+    },
+  );
+});
+
+test("the network ends with status 0 on Ctrl-C", async () => {
+  devnet.interrupt();
+  expect((await devnet.ended).status).toBe(0);
+});
