@@ -8,7 +8,6 @@ import {
   type JobMessage,
   type LedgerEvent,
   type Parameters,
-  type TransactionKindInput,
 } from "@soma/protocol";
 import {
   type CommitTransaction,
@@ -62,7 +61,6 @@ export class Auditor {
   /** Next sequence numbers. */
   readonly #sequences = new Map<string, bigint>();
   readonly #honestBlocks: Uint8Array[] = [];
-  #hasty: TransactionKindInput | null = null;
   #epoch: EpochInfo | null = null;
 
   constructor(options: AuditorOptions) {
@@ -278,14 +276,6 @@ export class Auditor {
   /** What an encoder's core says must not happen. */
   alarm(encoder: string, job: string, code: string): void {
     this.#fail(`${short(encoder)} raises ${code} in job ${short(job)}`);
-  }
-
-  offerToVandal(kind: TransactionKindInput): void {
-    this.#hasty = kind;
-  }
-
-  hastySelection(): TransactionKindInput | null {
-    return this.#hasty;
   }
 
   /** Bytes of some block of an honest validator. */

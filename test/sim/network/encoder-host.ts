@@ -233,8 +233,18 @@ export class EncoderHost {
 
   #send({ job, mailboxes, peers, message }: Effect<"send">): void {
     this.world.auditor.said(this.id, JobMessageCodec.parse(JobMessageCodec.serialize(message).toBytes()));
+    if (this.world.deviation.revealsAtOnce === true && "Commit" in message)
+      this.#revealAtOnce(job, mailboxes);
     for (const mailbox of mailboxes) this.envelope(mailbox, mailbox, job, mailbox, message);
     for (const peer of peers) this.envelope(this.#some(1)[0]!, peer, job, mailboxes.at(-1) ?? peer, message);
+  }
+
+  /** A mutant's: shows the reveal that was signed with the commit. */
+  #revealAtOnce(job: Hex32, mailboxes: readonly Hex32[]): void {
+    const own = this.#state.jobs.get(job)?.own;
+    if (own === null || own === undefined) return;
+    const message = { Reveal: { reveal: own.reveal, vectors: own.vectors } };
+    this.#send({ kind: "send", job, mailboxes, peers: [], message });
   }
 
   /** Sends by way of a validator, which can withhold and not forge. */

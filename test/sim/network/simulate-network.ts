@@ -174,7 +174,15 @@ export function simulateNetwork(options: NetworkOptions): NetworkResult {
   scheduleLife(stage, rng.fork(5));
   scheduleFaults(stage, rng.fork(6));
 
-  scheduler.runUntil(START_MS + chaosMs, () => judge.hasFailed);
+  const runUntil = (endMs: number) => {
+    try {
+      scheduler.runUntil(endMs, () => judge.hasFailed);
+    } catch (error) {
+      // Cores are total: whatever comes in, they refuse it.
+      judge.diverged(`thrown: ${error instanceof Error ? error.stack : String(error)}`);
+    }
+  };
+  runUntil(START_MS + chaosMs);
   const healed = observer.height;
   for (const network of [world.network, world.links]) {
     network.heal();
@@ -184,7 +192,7 @@ export function simulateNetwork(options: NetworkOptions): NetworkResult {
   judge.note("all heals");
   const ill = () => unwell(hosts, honest, healed + COMMITS_AFTER_HEALING, auditor);
   for (let ms = LOOK_MS; ms <= HEALED_MS && !judge.hasFailed; ms += LOOK_MS) {
-    scheduler.runUntil(START_MS + chaosMs + ms, () => judge.hasFailed);
+    runUntil(START_MS + chaosMs + ms);
     if (ill() === null) break;
   }
   const reason = ill();

@@ -59,7 +59,9 @@ interface OwnJob {
   readonly receipts: Map<Hex32, SignedReceipt>;
   readonly commits: Map<Hex32, SignedCommit>;
   readonly reveals: Map<Hex32, SignedReveal>;
+  isHastyDone: boolean;
   hasSelected: boolean;
+  hasBundledHastily: boolean;
   revealsAtMs: number | null;
   hasBundled: boolean;
 }
@@ -125,7 +127,9 @@ export class Submitter {
       receipts: new Map(),
       commits: new Map(),
       reveals: new Map(),
+      isHastyDone: false,
       hasSelected: false,
+      hasBundledHastily: false,
       revealsAtMs: null,
       hasBundled: false,
     };
@@ -221,9 +225,10 @@ export class Submitter {
     }
     if (own.conduct === "gone-after-offers" || own.hasSelected) return;
     const seats = [...own.commits.keys()].reduce((sum, id) => sum + (shard.seatsOf.get(id) ?? 0), 0);
-    if (own.conduct === "hasty" && seats > 0 && seats < shard.quorum && this.#rng.chance(0.2)) {
+    if (own.conduct === "hasty" && seats > 0 && !own.isHastyDone) {
+      own.isHastyDone = true;
       this.#world.coverage.hastySelections += 1;
-      this.#select(own, [...own.commits.values()], true);
+      this.#select(own, [...own.commits.values()].slice(0, 1));
     }
     if (seats < shard.quorum) return;
     own.quorumAtMs ??= nowMs;
@@ -231,8 +236,8 @@ export class Submitter {
     if (!isComplete && nowMs < own.quorumAtMs + COMMIT_GRACE_MS) return;
     own.hasSelected = true;
     const commits = [...own.commits.values()];
-    this.#select(own, commits, false);
-    if (own.conduct === "selects-twice") this.#select(own, commits.toReversed(), false);
+    this.#select(own, commits);
+    if (own.conduct === "selects-twice") this.#select(own, commits.toReversed());
   }
 
   #offer(own: OwnJob, job: SeenJob): void {
@@ -252,13 +257,11 @@ export class Submitter {
     }
   }
 
-  /** GAME-4. A hasty one goes as an envelope of its own, so that the good one need not wait for it. */
-  #select(own: OwnJob, commits: SignedCommit[], isHasty: boolean): void {
+  /** GAME-4. */
+  #select(own: OwnJob, commits: SignedCommit[]): void {
     const selection = { job: own.id!, attempt: own.attempt, dataHash: own.dataHash, commits };
     const sessionSignature = simSign(own.session, jobSigningBytes(SIM_CHAIN, "selection", selection));
-    const kind = { SelectCommits: { ...selection, sessionSignature } };
-    if (isHasty) this.#world.auditor.offerToVandal(kind);
-    else this.#sender.send(kind);
+    this.#sender.send({ SelectCommits: { ...selection, sessionSignature } });
   }
 
   #bundle(own: OwnJob, job: SeenJob): void {
@@ -269,10 +272,18 @@ export class Submitter {
     const { seatsOf } = job.shard!;
     const seats = (ids: readonly string[]) => ids.reduce((sum, id) => sum + (seatsOf.get(id) ?? 0), 0);
     const shown = chosen.filter((id) => own.reveals.has(id));
+    if (own.conduct === "hasty" && shown.length > 0 && !own.hasBundledHastily) {
+      own.hasBundledHastily = true;
+      this.#sendBundle(own, shown.slice(0, 1));
+    }
     if (3 * seats(shown) < 2 * seats(chosen)) return;
     own.revealsAtMs ??= nowMs;
     if (shown.length < chosen.length && nowMs < own.revealsAtMs + 2 * COMMIT_GRACE_MS) return;
     own.hasBundled = true;
+    this.#sendBundle(own, shown);
+  }
+
+  #sendBundle(own: OwnJob, shown: readonly string[]): void {
     const bundle = { job: own.id!, reveals: shown.map((id) => own.reveals.get(id)!) };
     const sessionSignature = simSign(own.session, jobSigningBytes(SIM_CHAIN, "bundle", bundle));
     this.#sender.send({ PostBundle: { ...bundle, sessionSignature } });

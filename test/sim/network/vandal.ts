@@ -22,7 +22,7 @@ const KINDS = [
   "forged",
   "garbage",
   "slander",
-  "hasty-selection",
+  "second-proof",
   "hasty-proof",
   "forged-reveal",
 ] as const;
@@ -38,6 +38,7 @@ export class Vandal {
   readonly #victims: readonly Actor[];
   readonly #rng: Rng;
   #seen: Uint8Array[] = [];
+  #proofs: TransactionKindInput[] = [];
 
   constructor(world: NetworkWorld, actor: Actor, victims: readonly Actor[], rng: Rng) {
     this.#world = world;
@@ -49,6 +50,10 @@ export class Vandal {
   executed(transactions: readonly CommitTransaction[]): void {
     this.#seen.push(...transactions.map(({ bytes }) => bytes));
     this.#seen = this.#seen.slice(-REMEMBERED);
+    for (const { bytes } of transactions) {
+      const kind = this.#world.checked.check(bytes).signed?.transaction.kind;
+      if (kind?.$kind === "FinalProof") this.#proofs = [...this.#proofs, kind].slice(-4);
+    }
   }
 
   /** Bytes for the next own block. */
@@ -59,7 +64,7 @@ export class Vandal {
   }
 
   #make(kind: (typeof KINDS)[number], ledger: Ledger): Uint8Array | null {
-    const { coverage, auditor } = this.#world;
+    const { coverage } = this.#world;
     const rng = this.#rng;
     const { epoch } = ledger.head;
     switch (kind) {
@@ -89,9 +94,9 @@ export class Vandal {
         coverage.slanders += 1;
         return this.#own(ledger, { SubmitEquivocation: evidence });
       }
-      case "hasty-selection": {
-        const selection = auditor.hastySelection();
-        return selection === null ? null : this.#own(ledger, selection);
+      case "second-proof": {
+        const proof = this.#proofs.at(-1);
+        return proof === undefined ? null : this.#own(ledger, proof);
       }
       case "hasty-proof": {
         const job = ledger.jobs().find((one) => one.phase === "bundled");
@@ -124,7 +129,7 @@ export class Vandal {
     return { first, second: encodeSignedHeader(SIM_CHAIN, { body: other, signature: this.#rng.bytes(64) }) };
   }
 
-  /** GAME-8 with the signature of one encoder of the job, who would like to win it. */
+  /** GAME-8 with the signature of one encoder of the job, who would like to win it, or with none for all of them. */
   #hastyProof(job: Job): TransactionKindInput {
     const set = job.chosen
       .filter(({ evaluated }) => evaluated)
@@ -150,6 +155,10 @@ export class Vandal {
       finalsRoot: toHex(merkleRoot(leaves)),
       items: job.items,
     };
+    if (this.#rng.chance(0.4)) {
+      const all = bitmapOf(job.chosen.keys(), job.chosen.length);
+      return { FinalProof: { result, finals, signers: all, aggregateSignature: this.#rng.bytes(96) } };
+    }
     const signature = this.#world.actorOf(signer).signBls(evaluationSigningBytes(SIM_CHAIN, result));
     const signers = bitmapOf([at], job.chosen.length);
     return { FinalProof: { result, finals, signers, aggregateSignature: aggregate([signature]) } };

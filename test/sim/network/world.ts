@@ -19,8 +19,6 @@ export interface Deviation {
   readonly forgetsCommits?: boolean;
   /** Encoders reveal with their commit. */
   readonly revealsAtOnce?: boolean;
-  /** Certificates need this part of the quorum, in per cent. */
-  readonly settlesTwice?: boolean;
 }
 
 /** What all actors of one run share. */
