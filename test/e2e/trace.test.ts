@@ -93,8 +93,10 @@ beforeAll(async () => {
       },
     );
     await telemetry.close();
-    const search = { vector: null, near: { job: rootJob(), item: 0 }, limit: 1 };
+    const id = rootJob();
+    const search = { vector: null, near: { job: id, item: 0 }, limit: 1 };
     await eventually(() => network.client.search(search), { within: 20_000 });
+    await network.client.http.json({ path: `/v1/jobs/${id}/shard` });
     // The rewards of the job's epoch are settled when it ends.
     await eventually(
       () => {
@@ -224,12 +226,12 @@ describe("metrics", () => {
         if (family !== "target_info") expect(declared, family).toContain(family);
       }
     }
-    const everything = [...scraped.values()].join("\n");
-    for (const service of SERVICES.filter((name) => name !== "client")) {
-      expect(everything).toMatch(
-        new RegExp(`^soma_${service.replace("-", "_")}_[^{]*\\{service="${service}"`, "m"),
-      );
-    }
+    const own = [...scraped.values()].flatMap((page) =>
+      [...page.matchAll(/^soma_([a-z_]+)\{service="([a-z-]+)"/gm)].flatMap(([, name, service]) =>
+        name!.startsWith(`${service!.replace("-", "_")}_`) ? [service!] : [],
+      ),
+    );
+    expect([...new Set(own)].sort()).toEqual(SERVICES.filter((service) => service !== "client"));
   });
 });
 
