@@ -203,13 +203,13 @@ export const MUTANTS: readonly Mutant[] = [
     name: "lost signer log: a third's answers are enough",
     rule: "CONS-8",
     rules: () => ({ ownRoundQuorum: ({ total }) => total / 3n + 1n, ownRoundFloor: (own) => own }),
-    searchFrom: 80,
+    searchFrom: 95,
   },
   {
     name: "lost signer log: blocks on their way forgotten",
     rule: "CONS-8",
     rules: () => ({ ownRoundFloor: (own) => own }),
-    searchFrom: 80,
+    searchFrom: 95,
   },
   {
     name: "epoch closes by the local clock",

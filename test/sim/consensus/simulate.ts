@@ -139,11 +139,16 @@ export function simulate(options: SimOptions): SimResult {
   };
 }
 
-/** Who is faulty in a run: Byzantine validators and lost signer logs together hold less than a third of the stake. */
+/**
+ * Who is faulty in a run: Byzantine validators, lost signer logs and databases restored from an older state together hold
+ * less than a third of the stake. The last ones are faulty because an own block may list a Byzantine block that nobody
+ * else was shown: once the database forgets that one, nobody can accept the own chain any more in this epoch.
+ */
 interface Faults {
   readonly stakes: bigint[];
   readonly byzantine: Map<number, Strategy[]>;
   readonly lost: Set<number>;
+  readonly restored: Set<number>;
   /** CONS-8 asks quorum stake of others: with Byzantine ones among them it may never come together. */
   readonly lostCanReturn: boolean;
 }
@@ -156,15 +161,17 @@ function drawFaults(rng: Rng, count: number): Faults {
   const fits = (stake: bigint) => 3n * stake + 3n < total;
   const byzantine = new Map<number, Strategy[]>();
   const lost = new Set<number>();
+  const restored = new Set<number>();
   let faulty = 0n;
   for (const index of rng.shuffle([...stakes.keys()])) {
     if (!fits(faulty + stakes[index]!)) continue;
-    if (rng.chance(0.6)) byzantine.set(index, rng.shuffle(STRATEGIES).slice(0, rng.between(1, 4)));
-    else if (rng.chance(0.7)) lost.add(index);
-    else continue;
+    const kind = rng.below(10);
+    if (kind < 5) byzantine.set(index, rng.shuffle(STRATEGIES).slice(0, rng.between(1, 4)));
+    else if (kind < 8) lost.add(index);
+    else restored.add(index);
     faulty += stakes[index]!;
   }
-  return { stakes, byzantine, lost, lostCanReturn: byzantine.size === 0 && lost.size <= 1 };
+  return { stakes, byzantine, lost, restored, lostCanReturn: byzantine.size === 0 && lost.size <= 1 };
 }
 
 function feedTransactions(world: SimWorld, hosts: readonly ValidatorHost[], rng: Rng): void {
@@ -204,12 +211,13 @@ function scheduleFaults(input: {
   }
   for (let i = rng.between(1, 4); i > 0; i--) {
     at(() => {
-      const host = rng.pick(hosts);
+      const host = rng.chance(0.3) ? hosts[rng.pick([...faults.restored, 0])]! : rng.pick(hosts);
       if (rng.chance(0.5)) {
         host.crashAfter(rng.below(12));
         return;
       }
-      const back = rng.chance(0.3) ? rng.between(1, 8) : 0;
+      const canGoBack = faults.restored.has(hosts.indexOf(host));
+      const back = canGoBack && rng.chance(0.8) ? rng.between(1, 8) : 0;
       host.crash((store) => {
         store.disk.rollBack(back);
         if (back > 0) observer.coverage.rollbacks += 1;
