@@ -1,4 +1,5 @@
 import { SomaError } from "@soma/base";
+import type { ValidatorId } from "@soma/protocol";
 import { outsideSpans } from "@soma/telemetry";
 import { type ConsensusEffect, type ConsensusInput, type ConsensusState, step } from "../core/index.ts";
 
@@ -17,8 +18,8 @@ export interface ActorOptions {
   readonly now: () => number;
 }
 
-/** Inputs that may wait; live blocks beyond it are dropped, since the DAG repairs their loss. */
-const MAX_WAITING = 4_096;
+/** What may wait of one peer (CONS-11); more is dropped, since whoever needs it asks or sends again. */
+const MAX_OF_PEER = { inputs: 512, bytes: 32 * 1024 * 1024 } as const;
 
 /**
  * The one owner of the consensus core: takes inputs one after another and carries out each step's effects in
@@ -27,6 +28,9 @@ const MAX_WAITING = 4_096;
 export class ConsensusActor {
   readonly #options: ActorOptions;
   readonly #queue: Told[] = [];
+  readonly #ofPeers = new Map<ValidatorId, { inputs: number; bytes: number }>();
+  /** Inputs that wait in the queue or for their next try, by kind. */
+  readonly #pending = new Map<Told["kind"], number>();
   #running: Promise<void> | undefined;
   #closed = false;
 
@@ -34,19 +38,16 @@ export class ConsensusActor {
     this.#options = options;
   }
 
-  get waiting(): number {
-    return this.#queue.length;
+  /** Whether an input of this kind was told and not dealt with yet. */
+  isPending(kind: Told["kind"]): boolean {
+    return (this.#pending.get(kind) ?? 0) > 0;
   }
 
   /** False if it was dropped. */
   tell(input: Told): boolean {
-    if (this.#closed) return false;
-    if (this.#queue.length >= MAX_WAITING && input.kind === "blocks-received") return false;
-    this.#queue.push(input);
-    // The loop goes on for others: it must not run in the span of whoever woke it.
-    this.#running ??= outsideSpans(() => this.#run()).finally(() => {
-      this.#running = undefined;
-    });
+    if (this.#closed || !this.#admit(input)) return false;
+    this.#pending.set(input.kind, (this.#pending.get(input.kind) ?? 0) + 1);
+    this.#enqueue(input);
     return true;
   }
 
@@ -57,12 +58,39 @@ export class ConsensusActor {
     await this.#running;
   }
 
+  #enqueue(input: Told): void {
+    if (this.#closed) return;
+    this.#queue.push(input);
+    // The loop goes on for others: it must not run in the span of whoever woke it.
+    this.#running ??= outsideSpans(() => this.#run());
+  }
+
+  #admit(input: Told): boolean {
+    if (!("from" in input)) return true;
+    const held = this.#ofPeers.get(input.from) ?? { inputs: 0, bytes: 0 };
+    const bytes = held.bytes + sizeOf(input);
+    if (held.inputs >= MAX_OF_PEER.inputs || (held.inputs > 0 && bytes > MAX_OF_PEER.bytes)) return false;
+    this.#ofPeers.set(input.from, { inputs: held.inputs + 1, bytes });
+    return true;
+  }
+
+  #release(input: Told): void {
+    this.#pending.set(input.kind, (this.#pending.get(input.kind) ?? 1) - 1);
+    if (!("from" in input)) return;
+    const held = this.#ofPeers.get(input.from);
+    if (held === undefined) return;
+    if (held.inputs === 1) this.#ofPeers.delete(input.from);
+    else this.#ofPeers.set(input.from, { inputs: held.inputs - 1, bytes: held.bytes - sizeOf(input) });
+  }
+
   async #run(): Promise<void> {
     try {
       while (this.#queue.length > 0) {
         await this.#take(this.#queue.shift()!);
         if (this.#queue.length === 0) await this.#options.idle();
       }
+      // In the same turn in which the queue was found empty: an input told right after it starts the loop again.
+      this.#running = undefined;
     } catch (error) {
       this.#closed = true;
       this.#options.fail(error);
@@ -80,8 +108,15 @@ export class ConsensusActor {
     }
     if (verdict.kind === "reject") refused(told, verdict.code);
     if (verdict.kind === "defer") {
-      const again = setTimeout(() => this.tell(told), verdict.delayMs);
+      const again = setTimeout(() => this.#enqueue(told), verdict.delayMs);
       again.unref();
+    } else {
+      this.#release(told);
     }
   }
+}
+
+/** Bytes of the blocks that an input holds. */
+function sizeOf(input: Told): number {
+  return "blocks" in input ? input.blocks.reduce((sum, { bytes }) => sum + bytes.length, 0) : 0;
 }

@@ -29,8 +29,8 @@ export function commitParts({ commit, digest, beacon, blocks }: Delivered): Comm
   return cut.map((transactions, part) => ({ commit, digest, beacon, part, parts: cut.length, transactions }));
 }
 
-/** Commits that may wait for the stream; beyond, the executor asks for them when it is there. */
-const MAX_WAITING = 512;
+/** Commits that wait for the stream, with their blocks in memory; beyond, the executor asks for them when it is there. */
+const MAX_WAITING = 64;
 
 /** Sends commits to the executor in order, beside the core's work. What is lost here is asked for by index. */
 export class CommitDelivery {

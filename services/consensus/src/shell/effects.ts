@@ -7,6 +7,7 @@ import type { Bus } from "@soma/runtime";
 import { beaconAlpha } from "@soma/sampling";
 import type { ConsensusEffect, StoredCommit, VerifiedBlock } from "../core/index.ts";
 import type { ConsensusActor } from "./actor.ts";
+import { cutResponse } from "./batch-transfer.ts";
 import type { CommitDelivery } from "./commit-delivery.ts";
 import type { Equivocations } from "./equivocations.ts";
 import type { ConsensusMetrics } from "./metrics.ts";
@@ -16,10 +17,13 @@ import {
   BlockResponseCodec,
   CommitRequestCodec,
   CommitResponseCodec,
+  CommitResponsePartCodec,
   OwnRoundRequestCodec,
   OwnRoundResponseCodec,
+  RESPONSE_BLOCK_BYTES,
 } from "./peer-wire.ts";
 import { bodyOf, type Peers } from "./peers.ts";
+import { Serving } from "./serving.ts";
 import type { SignerLog } from "./signer-log.ts";
 import type { ConsensusStore } from "./store.ts";
 import type { ConsensusTraces } from "./traces.ts";
@@ -41,6 +45,7 @@ export interface EffectsOptions {
 /** Carries out the core's effects. */
 export class Effects {
   readonly #o: EffectsOptions;
+  readonly #serving: Serving;
   #timer: NodeJS.Timeout | undefined;
   #actor: ConsensusActor | undefined;
   // Accepted blocks wait here and are written together: before anything that rests on them leaves (DESIGN section 5).
@@ -49,6 +54,7 @@ export class Effects {
 
   constructor(options: EffectsOptions) {
     this.#o = options;
+    this.#serving = new Serving(options.onError);
   }
 
   attach(actor: ConsensusActor): void {
@@ -85,7 +91,7 @@ export class Effects {
         return;
       }
       case "serve-blocks":
-        await this.#serveBlocks(effect);
+        this.#serving.answer(effect.to, "blocks", () => this.#serveBlocks(effect));
         return;
       case "ask-own-round":
         for (const to of effect.to) {
@@ -103,12 +109,12 @@ export class Effects {
         return;
       case "fetch-commits": {
         const { to, after, limit } = effect;
+        peers.expectCommits(to, after);
         await peers.send("commit-request", to, bodyOf(CommitRequestCodec, { after, limit }));
         return;
       }
       case "serve-commits":
-        await this.flush();
-        await this.#serveCommits(effect);
+        this.#serving.answer(effect.to, "commits", () => this.#serveCommits(effect));
         return;
       case "set-timer":
         clearTimeout(this.#timer);
@@ -139,8 +145,9 @@ export class Effects {
     await this.#o.store.persist(blocks, commits);
   }
 
-  close(): void {
+  async close(): Promise<void> {
     clearTimeout(this.#timer);
+    await this.#serving.close();
   }
 
   async #propose({ body, provesLeadership }: Extract<ConsensusEffect, { kind: "propose" }>): Promise<void> {
@@ -183,15 +190,18 @@ export class Effects {
     after,
     limit,
   }: Extract<ConsensusEffect, { kind: "serve-commits" }>): Promise<void> {
-    const batch = await this.#o.store.batch(after, limit, BATCH_BYTES);
+    const batch = await this.#o.store.batch(after, limit, RESPONSE_BLOCK_BYTES);
     if (batch === null) return;
     const bytesOf = (blocks: readonly VerifiedBlock[]) => blocks.map(({ bytes }) => bytes);
-    const body = encode(CommitResponseCodec, {
+    const response = encode(CommitResponseCodec, {
       commits: [...batch.commits],
       blocks: bytesOf(batch.blocks),
+      proof: [...(batch.proof ?? [])],
       voters: bytesOf(batch.voters),
     });
-    await this.#o.peers.send("commit-response", to, body);
+    for (const part of cutResponse(after, response)) {
+      await this.#o.peers.send("commit-response", to, bodyOf(CommitResponsePartCodec, part));
+    }
   }
 
   #returnTransactions(block: VerifiedBlock): void {

@@ -6,13 +6,16 @@ import { type EpochInfo, EVERYBODY, type PeerMessageType, type ValidatorId } fro
 import type { Bus } from "@soma/runtime";
 import { BlockOpener, decodeCertifiedBlock, type VerifiedBlock } from "../core/index.ts";
 import type { ConsensusActor } from "./actor.ts";
+import { ResponseAssembly } from "./batch-transfer.ts";
 import type { ConsensusMetrics } from "./metrics.ts";
 import {
   BlockRequestCodec,
   BlockResponseCodec,
   CommitRequestCodec,
   CommitResponseCodec,
+  CommitResponsePartCodec,
   MAX_BODY_BYTES,
+  MAX_RESPONSE_BYTES,
   OwnRoundRequestCodec,
   OwnRoundResponseCodec,
 } from "./peer-wire.ts";
@@ -26,6 +29,7 @@ export class Peers {
   readonly #traces: ConsensusTraces;
   /** Openers of the last two epochs, by epoch. */
   readonly #openers = new Map<bigint, BlockOpener>();
+  readonly #assembly = new ResponseAssembly();
 
   constructor(options: { bus: Bus; chainId: string; metrics: ConsensusMetrics; traces: ConsensusTraces }) {
     this.#bus = options.bus;
@@ -38,6 +42,11 @@ export class Peers {
   opens(info: EpochInfo): void {
     this.#openers.set(info.epoch, new BlockOpener(this.#chainId, info, nativeVerifier));
     for (const epoch of this.#openers.keys()) if (epoch + 1n < info.epoch) this.#openers.delete(epoch);
+  }
+
+  /** Commits after this one were asked of this peer: nobody else's answer is taken. */
+  expectCommits(from: ValidatorId, after: bigint): void {
+    this.#assembly.expect(from, after);
   }
 
   async send(type: PeerMessageType, recipient: ValidatorId, body: Uint8Array): Promise<void> {
@@ -72,14 +81,25 @@ export class Peers {
     await this.#onDecoded("commit-request", CommitRequestCodec, (from, { after, limit }) => {
       actor.tell({ kind: "commits-requested", from, after, limit });
     });
-    await this.#onDecoded("commit-response", CommitResponseCodec, (from, batch) => {
-      const voters = batch.voters.flatMap((bytes) => this.#open(bytes) ?? []);
-      const blocks = batch.blocks.flatMap((bytes) => {
-        const block = decodeCertifiedBlock(this.#chainId, bytes);
-        return block.ok ? [block.value] : [];
-      });
-      actor.tell({ kind: "commits-received", from, commits: batch.commits, blocks, voters });
+    await this.#onDecoded("commit-response", CommitResponsePartCodec, (from, part) => {
+      const whole = this.#assembly.take(from, part);
+      if (whole !== undefined) this.#takeCommits(actor, from, whole);
     });
+  }
+
+  #takeCommits(actor: ConsensusActor, from: ValidatorId, response: Uint8Array): void {
+    const batch = decodeExact(CommitResponseCodec, response, MAX_RESPONSE_BYTES);
+    if (!batch.ok) {
+      this.#metrics.received.add(1, { outcome: batch.code });
+      return;
+    }
+    const { commits, proof } = batch.value;
+    const voters = batch.value.voters.flatMap((bytes) => this.#open(bytes) ?? []);
+    const blocks = batch.value.blocks.flatMap((bytes) => {
+      const block = decodeCertifiedBlock(this.#chainId, bytes);
+      return block.ok ? [block.value] : [];
+    });
+    actor.tell({ kind: "commits-received", from, commits, blocks, proof, voters });
   }
 
   #take(actor: ConsensusActor, from: ValidatorId, blocks: VerifiedBlock[]): void {

@@ -137,7 +137,8 @@ export const service = defineService<ConsensusTables>()({
         }
         return ok({ republished });
       },
-      { concurrency: 1 },
+      // An executor that asks again had no answer in time: one replay more is of use to it, not a queue of them.
+      { concurrency: 1, maxWaiting: 1 },
     );
     await bus.respond(ConsensusStatus, {}, () =>
       ok({
@@ -152,7 +153,8 @@ export const service = defineService<ConsensusTables>()({
     const pulling = (async () => {
       while (!signal.aborted) {
         const room = BLOCK_LIMITS.transactions - state.queue.length;
-        if (state.isSigning && room > 0) {
+        // A batch that still waits has not taken its room yet, and one that found none must not be followed by others.
+        if (state.isSigning && room > 0 && !actor.isPending("transactions-available")) {
           const batch = await bus.request(
             TakeBatch,
             {},

@@ -81,7 +81,9 @@ export class SignerLog {
     }
     const record = recordOf({ ...entry, rebuilt: false });
     const { size } = await this.#file.stat();
-    await this.#file.write(record, 0, record.length, size);
+    const { bytesWritten } = await this.#file.write(record, 0, record.length, size);
+    if (bytesWritten !== record.length)
+      throw new SomaError("SIGNER_LOG_SHORT", "the disk took half an entry");
     await this.#file.datasync();
     this.#entries += 1;
   }

@@ -4,6 +4,7 @@ import { type BlockRef, type Commit, CommitCodec } from "@soma/protocol";
 import { type Database, insertMany, type Migration } from "@soma/storage";
 import {
   type CertifiedCommit,
+  CONSENSUS_BOUNDS,
   type CommitBatch,
   decodeCertifiedBlock,
   type SequenceSnapshot,
@@ -50,6 +51,7 @@ export const MIGRATIONS: readonly Migration[] = [
 ];
 
 const MAX_COMMIT_BYTES = 16 * 1024 * 1024;
+const MAX_PROOF = BigInt(CONSENSUS_BOUNDS.commitProof);
 
 /** Blocks, commits and certificates of one validator, for restarts and for peers that lag. */
 export class ConsensusStore {
@@ -166,41 +168,96 @@ export class ConsensusStore {
   }
 
   /**
-   * CONS-9: at most `limit` commits of one epoch after `after`, ending at a certified one or at the epoch's
-   * last, within `maxBytes`; null if there are none to give.
+   * CONS-9: at most `limit` commits of one epoch after `after` with their blocks, of about `maxBytes` but at least one;
+   * then, without blocks, those up to the first that is certified or the epoch's last. Null if no such is stored.
    */
   async batch(after: bigint, limit: number, maxBytes: number): Promise<CommitBatch | null> {
     const rows = await this.#database.kysely
       .selectFrom("commit_point")
-      .leftJoin("certificate", "certificate.index", "commit_point.index")
-      .select(["commit_point.index", "epoch", "bytes", "snapshot", "voters"])
-      .where("commit_point.index", ">", after)
-      .orderBy("commit_point.index")
+      .select(["index", "epoch", "bytes"])
+      .where("index", ">", after)
+      .orderBy("index")
       .limit(limit)
       .execute();
     const first = rows[0];
     if (first === undefined || first.index !== after + 1n) return null;
-    let best: CommitBatch | null = null;
-    const commits: Commit[] = [];
-    const blocks: VerifiedBlock[] = [];
+    const taken: { commit: Commit; blocks: VerifiedBlock[] }[] = [];
     let size = 0;
     for (const row of rows) {
       if (row.epoch !== first.epoch) break;
       const commit = this.#commit(row.bytes);
-      const own = await this.blocks(commit.blocks);
-      size += row.bytes.length + own.reduce((sum, block) => sum + block.bytes.length, 0);
-      if (size > maxBytes) break;
-      commits.push(commit);
-      blocks.push(...own);
-      if (row.voters !== null) {
-        const digests = JSON.parse(row.voters) as string[];
-        const voters = await this.blocks(digests.map((digest) => ({ round: 0, author: 0, digest })));
-        best = { commits: [...commits], blocks: [...blocks], voters };
-      } else if (parseSnapshot(row.snapshot).closed) {
-        best = { commits: [...commits], blocks: [...blocks], voters: [] };
-      }
+      const blocks = await this.blocks(commit.blocks);
+      size += row.bytes.length + blocks.reduce((sum, block) => sum + block.bytes.length, 0);
+      if (size > maxBytes && taken.length > 0) break;
+      taken.push({ commit, blocks });
     }
-    return best;
+    const last = taken.at(-1)!.commit.index;
+    const end = await this.#certified(first.epoch, after, last);
+    if (end === null) return null;
+    const kept = taken.filter(({ commit }) => commit.index <= end);
+    return {
+      commits: kept.map(({ commit }) => commit),
+      blocks: kept.flatMap(({ blocks }) => blocks),
+      proof: await this.#between(last, end),
+      voters: await this.#voters(end),
+    };
+  }
+
+  /**
+   * The first commit from `last` on that is certified or ends its epoch, within the bound of a proof. The newest commits
+   * of a running epoch have no certificate yet: then the last one after `after` that has.
+   */
+  async #certified(epoch: bigint, after: bigint, last: bigint): Promise<bigint | null> {
+    const certificates = this.#database.kysely
+      .selectFrom("certificate")
+      .innerJoin("commit_point", "commit_point.index", "certificate.index")
+      .where("commit_point.epoch", "=", epoch);
+    const next = await certificates
+      .where("certificate.index", ">=", last)
+      .select((e) => e.fn.min("certificate.index").as("index"))
+      .executeTakeFirst();
+    const ahead = next?.index ?? (await this.#closing(epoch));
+    if (ahead !== null && ahead >= last && ahead - last <= MAX_PROOF) return ahead;
+    const before = await certificates
+      .where("certificate.index", ">", after)
+      .where("certificate.index", "<", last)
+      .select((e) => e.fn.max("certificate.index").as("index"))
+      .executeTakeFirst();
+    return before?.index ?? null;
+  }
+
+  /** The commit that closed an epoch, if one did. */
+  async #closing(epoch: bigint): Promise<bigint | null> {
+    const row = await this.#database.kysely
+      .selectFrom("commit_point")
+      .select(["index", "snapshot"])
+      .where("epoch", "=", epoch)
+      .orderBy("index", "desc")
+      .limit(1)
+      .executeTakeFirst();
+    return row !== undefined && parseSnapshot(row.snapshot).closed ? row.index : null;
+  }
+
+  async #between(last: bigint, end: bigint): Promise<Commit[]> {
+    const rows = await this.#database.kysely
+      .selectFrom("commit_point")
+      .select("bytes")
+      .where("index", ">", last)
+      .where("index", "<=", end)
+      .orderBy("index")
+      .execute();
+    return rows.map((row) => this.#commit(row.bytes));
+  }
+
+  async #voters(index: bigint): Promise<VerifiedBlock[]> {
+    const row = await this.#database.kysely
+      .selectFrom("certificate")
+      .select("voters")
+      .where("index", "=", index)
+      .executeTakeFirst();
+    if (row === undefined) return [];
+    const digests = JSON.parse(row.voters) as string[];
+    return this.blocks(digests.map((digest) => ({ round: 0, author: 0, digest })));
   }
 
   /** Forgets epochs before `epoch`. */
