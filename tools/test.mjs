@@ -14,6 +14,7 @@ const STEPS = [
   { name: "style", args: [tool("@biomejs/biome/bin/biome"), "check", "."] },
   { name: "layers", args: ["tools/check-layers.ts"] },
   { name: "generated", args: ["tools/generate-docs.ts", "--check"] },
+  { name: "metrics", args: ["tools/metrics-table.ts", "--check"] },
   { name: "unit", project: true },
   { name: "sim", project: true },
   { name: "integration", project: true },

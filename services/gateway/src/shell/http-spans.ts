@@ -22,7 +22,12 @@ export function spanRequests(
       const isRead = request.method === "GET" || request.method === "HEAD";
       if (isRead && theirs?.endsWith("-01") !== true) return handler.call(this, request, reply);
       const name = `${request.method} ${route.url}`;
-      const attributes = { "http.request.method": request.method, "http.route": route.url };
+      const { job } = request.params as { readonly job?: string };
+      const attributes = {
+        "http.request.method": request.method,
+        "http.route": route.url,
+        ...(job === undefined ? {} : { "soma.job": job.slice(0, 64) }),
+      };
       const from =
         clientTraces === "parent" && theirs !== undefined
           ? { parent: theirs }
