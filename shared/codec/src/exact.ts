@@ -12,8 +12,8 @@ export function encode<Input>(codec: Codec<unknown, Input>, value: Input): Uint8
 
 /**
  * Decodes bytes from anyone. Refuses what is longer than `maxBytes` (`CODEC_TOO_LARGE`), does not decode
- * (`CODEC_MALFORMED`), or is not the one canonical form of its value (`CODEC_NOT_CANONICAL`: trailing bytes,
- * over-long lengths), so that no two byte strings mean the same thing.
+ * (`CODEC_MALFORMED`), or is not the one canonical form of its value (`CODEC_NOT_CANONICAL`: trailing bytes), so
+ * that no two byte strings mean the same thing.
  */
 export function decodeExact<T extends Input, Input>(
   codec: Codec<T, Input>,

@@ -16,7 +16,13 @@ const DRAWN = [
 ];
 
 function leaders(change: Partial<LeaderScheduleOptions>): number[] {
-  const schedule = LeaderSchedule.of({ chainId: "test", epochSeed, committee, ...change });
+  const schedule = LeaderSchedule.of({
+    chainId: "test",
+    epochSeed,
+    committee,
+    badStakePercent: 30,
+    ...change,
+  });
   if (!schedule.ok) throw new Error(schedule.code);
   return ROUNDS.map((round) => schedule.value.leader(round));
 }
@@ -40,7 +46,7 @@ describe("CONS-7", () => {
     ["round-robin when few are left to take over", [97n, 1n, 1n, 1n], [5n, 3n, 2n, 1n], [0, 0, 0, 0]],
     ["no one without stake", [0n, 10n, 10n, 10n, 10n], [9n, 8n, 7n, 6n, 0n], [0, 1, 2, 3, 1]],
   ])("swaps %s", (_, stakes, scores, table) => {
-    expect(swapTable(stakes, scores)).toEqual(table);
+    expect(swapTable(stakes, scores, 30)).toEqual(table);
   });
 
   test("swaps at most 30 % of the stake, only upward, and never in chains", () => {
@@ -49,7 +55,7 @@ describe("CONS-7", () => {
       fc.property(fc.array(validator, { minLength: 1, maxLength: 30 }), (validators) => {
         const stakes = validators.map(([stake]) => stake);
         const scores = validators.map(([, score]) => score);
-        const table = swapTable(stakes, scores);
+        const table = swapTable(stakes, scores, 30);
         const total = stakes.reduce((a, b) => a + b, 0n);
         let swapped = 0n;
         for (const [i, to] of table.entries()) {
@@ -72,7 +78,9 @@ describe("CONS-7", () => {
     ["SCHEDULE_SCORES_INVALID", { scores: [1n] }],
     ["SCHEDULE_SCORES_INVALID", { scores: [1n, 1n, 1n, -1n] }],
   ])("refuses with %s", (code, change) => {
-    expect(LeaderSchedule.of({ chainId: "test", epochSeed, committee, ...change })).toMatchObject({
+    expect(
+      LeaderSchedule.of({ chainId: "test", epochSeed, committee, badStakePercent: 30, ...change }),
+    ).toMatchObject({
       ok: false,
       code,
     });

@@ -2,17 +2,14 @@ import { err, invariant, ok, type Result } from "@soma/base";
 import { leaderSeed } from "./seeds.ts";
 import { type Candidate, WeightedSampler } from "./weighted-sampler.ts";
 
-/** At most this share of the stake loses its turns (CONS-7). */
-const SWAPPED_PERCENT = 30n;
-
 /**
  * The swap table of CONS-7: entry i is the validator that takes the turns of validator i, i itself mostly. The
  * standing is by score, the higher the better, ties by lower index. From its bottom up, validators are swapped
- * while they hold at most 30 % of the stake together; the i-th worst gives its turns to the i-th best, round-robin
+ * while they hold at most `percent` of the stake together; the i-th worst gives its turns to the i-th best, round-robin
  * among as many of the best as there are swapped. A swap needs a strictly lower score, so that equals keep
  * their turns; one without stake has none to give and takes none. Stakes and scores are >= 0, of equal length.
  */
-export function swapTable(stakes: readonly bigint[], scores: readonly bigint[]): number[] {
+export function swapTable(stakes: readonly bigint[], scores: readonly bigint[], percent: number): number[] {
   const best = [...stakes.keys()].filter((i) => stakes[i]! > 0n);
   best.sort((a, b) => (scores[a]! > scores[b]! ? -1 : scores[a]! < scores[b]! ? 1 : a - b));
   const total = stakes.reduce((sum, stake) => sum + stake, 0n);
@@ -20,7 +17,7 @@ export function swapTable(stakes: readonly bigint[], scores: readonly bigint[]):
   let swapped = 0n;
   for (const validator of best.toReversed()) {
     swapped += stakes[validator]!;
-    if (swapped * 100n > total * SWAPPED_PERCENT) break;
+    if (swapped * 100n > total * BigInt(percent)) break;
     worst.push(validator);
   }
   const replacements = best.slice(0, Math.min(worst.length, best.length - worst.length));
@@ -41,6 +38,8 @@ export interface LeaderScheduleOptions {
   readonly committee: readonly Candidate[];
   /** Of the last 300 commits, by validator index; none before they are there, and then nobody is swapped. */
   readonly scores?: readonly bigint[];
+  /** At most this share of the stake loses its turns, in percent: a governed parameter. */
+  readonly badStakePercent: number;
 }
 
 /** Who leads which round (CONS-7): stake-weighted by the epoch's seed, through the swap table. Immutable. */
@@ -66,7 +65,8 @@ export class LeaderSchedule {
     if (!sampler.ok) return sampler;
     if (sampler.value.eligible === 0) return err("SAMPLE_NO_STAKE", "no validator has stake");
     const stakes = committee.map(({ stake }) => stake);
-    return ok(new LeaderSchedule(options, sampler.value, swapTable(stakes, scores ?? stakes.map(() => 0n))));
+    const table = swapTable(stakes, scores ?? stakes.map(() => 0n), options.badStakePercent);
+    return ok(new LeaderSchedule(options, sampler.value, table));
   }
 
   /** The index of the validator that leads `round` (u32). */

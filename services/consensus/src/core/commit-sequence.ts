@@ -155,8 +155,9 @@ export class CommitSequence {
   }
 
   #makeSchedule(): LeaderSource {
-    const { chainId, info } = this.#options;
+    const { chainId, info, parameters } = this.#options;
     const schedule = LeaderSchedule.of({
+      badStakePercent: parameters.scheduleBadStakePercent,
       chainId,
       epochSeed: fromHex(info.seed),
       committee: info.committee.map(({ validator, stake }) => ({ id: validator, stake })),

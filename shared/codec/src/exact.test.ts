@@ -1,0 +1,62 @@
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { bcs } from "./bcs.ts";
+import { decodeExact, encode } from "./exact.ts";
+import { byteString, bytes32, i16s, u64 } from "./primitives.ts";
+
+const Sample = bcs.struct("Sample", {
+  id: bytes32,
+  amount: u64,
+  parts: bcs.vector(byteString),
+  maybe: bcs.option(bcs.u8()),
+  values: i16s,
+});
+const value = {
+  id: "ab".repeat(32),
+  amount: 2n ** 64n - 1n,
+  parts: [Uint8Array.of(1, 2), new Uint8Array()],
+  maybe: null,
+  values: Int16Array.of(-32768, 0, 32767),
+};
+
+describe("decodeExact", () => {
+  test("gives back what was encoded", () => {
+    expect(decodeExact(Sample, encode(Sample, value), 1000)).toEqual({ ok: true, value });
+  });
+
+  test.each([
+    ["too large", encode(Sample, value), 10, "CODEC_TOO_LARGE"],
+    ["cut short", encode(Sample, value).slice(0, 40), 1000, "CODEC_MALFORMED"],
+    ["with a byte more", Uint8Array.of(...encode(Sample, value), 0), 1000, "CODEC_NOT_CANONICAL"],
+    [
+      "with an odd number of bytes for int16",
+      Uint8Array.of(...encode(Sample, value).slice(0, -7), 5, 1, 2, 3, 4, 5),
+      1000,
+      "CODEC_MALFORMED",
+    ],
+  ])("refuses bytes %s", (_, bytes, most, code) => {
+    expect(decodeExact(Sample, bytes, most)).toMatchObject({ ok: false, code });
+  });
+
+  test("does not read on past a view of a larger buffer", () => {
+    const whole = encode(Sample, value);
+    for (let length = 0; length < whole.length; length++) {
+      expect(decodeExact(Sample, whole.subarray(0, length), 1000).ok).toBe(false);
+    }
+  });
+
+  test("a vector that claims billions of elements costs nothing", () => {
+    const claims = Uint8Array.of(0xff, 0xff, 0xff, 0xff, 0x0f);
+    const before = process.memoryUsage().rss;
+    for (const type of [bcs.vector(bcs.u8()), bcs.vector(byteString), bcs.vector(bytes32)]) {
+      expect(decodeExact(type as never, claims, 1000)).toMatchObject({ ok: false, code: "CODEC_MALFORMED" });
+    }
+    expect(process.memoryUsage().rss - before).toBeLessThan(64 * 1024 * 1024);
+  });
+
+  test("never throws, whatever the bytes", () => {
+    fc.assert(
+      fc.property(fc.uint8Array({ maxLength: 200 }), (bytes) => void decodeExact(Sample, bytes, 1000)),
+    );
+  });
+});
