@@ -69,7 +69,7 @@ export interface SessionOptions {
   readonly revealGraceMs: number;
   /** Base units beyond the price, for the winner. */
   readonly tip: bigint;
-  /** Refuses to pay more than this a byte; the epoch's price if it is undefined. */
+  /** Refuses to pay more than this a byte; twice the epoch's price if it is undefined. */
   readonly maxPricePerByte: bigint | undefined;
   readonly telemetry: Telemetry;
 }
@@ -169,7 +169,7 @@ export class JobSession {
       this.#say("selected", `${selected.commits.length} encoders selected`, {
         encoders: selected.commits.length,
       });
-      await this.#stage("bundle", () => this.#bundle(selected.commits));
+      await this.#stage("bundle", () => this.#bundle(selected.commits, selected.commit));
     }
     await this.#stage("await proof", () => this.#until(() => this.facts.closed));
   }
@@ -184,7 +184,8 @@ export class JobSession {
           sizeBytes: BigInt(this.#items.reduce((sum, item) => sum + item.length, 0)),
           items: this.#items.length,
           sessionKey: this.#session.publicKey,
-          maxPricePerByte: this.#o.maxPricePerByte ?? epoch.prices[modalityNumber("text")] ?? 0n,
+          // The payment may commit in the next epoch, whose price is at most twice this one's (ECON-4).
+          maxPricePerByte: this.#o.maxPricePerByte ?? 2n * (epoch.prices[modalityNumber("text")] ?? 0n),
           jobTip: this.#o.tip,
         },
       };
@@ -300,7 +301,7 @@ export class JobSession {
     if (this.facts.selection === undefined && this.facts.closed === undefined) await this.#send("selection");
   }
 
-  async #bundle(commits: readonly SignedCommit[]): Promise<void> {
+  async #bundle(commits: readonly SignedCommit[], selectedAt: bigint): Promise<void> {
     const { genesis, journal } = this.#o;
     const { bundled } = this.facts;
     if (bundled !== undefined) {
@@ -310,7 +311,10 @@ export class JobSession {
     }
     if (journal.state.bundle === null) {
       await this.#until(() => this.#reveals.size > 0 || this.facts.closed);
-      await this.#until(() => this.#reveals.size >= commits.length, this.#o.revealGraceMs);
+      // The ledger's deadline counts commits (GAME-6): half of them are for the reveals, half for the bundle's way.
+      const latest = selectedAt + BigInt(Math.floor(this.#parameters.revealTimeout / 2));
+      const isTime = () => this.#reveals.size >= commits.length || this.facts.head >= latest;
+      await this.#until(isTime, this.#o.revealGraceMs);
       const reveals = commits.flatMap(({ commit }) => this.#reveals.get(commit.encoder)?.reveal ?? []);
       this.#say("revealed", `${reveals.length} of ${commits.length} revealed`, { reveals: reveals.length });
       const bundle = { job: this.facts.paid!.job, reveals };
