@@ -40,7 +40,7 @@ export class JobFacts {
   /** The last commit that a checkpoint covered. */
   head = 0n;
   paid: { job: Digest; commit: bigint; epoch: bigint } | undefined;
-  selection: { commits: readonly SignedCommit[] } | undefined;
+  selection: { commits: readonly SignedCommit[]; commit: bigint } | undefined;
   /** Encoders of the evaluated set. */
   bundled: readonly EncoderId[] | undefined;
   closed: ClosedJob | undefined;
@@ -136,7 +136,7 @@ export class JobFacts {
     const job = this.paid?.job;
     if (job === undefined) return undefined;
     if (kind.$kind === "SelectCommits" && kind.SelectCommits.job === job) {
-      this.selection = { commits: kind.SelectCommits.commits };
+      this.selection = { commits: kind.SelectCommits.commits, commit: leaf.commit };
       return "selection";
     }
     if (kind.$kind === "PostBundle" && kind.PostBundle.job === job) {

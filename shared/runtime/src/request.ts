@@ -9,6 +9,8 @@ export interface RequestOptions {
   readonly timeoutMs?: number;
   /** Refuse at once when nobody responds, instead of asking again until the time is up. */
   readonly failFast?: boolean;
+  /** Time to ask again while nobody responds (a service that starts), default `timeoutMs`. */
+  readonly patienceMs?: number;
   /** Called with a reader of the answer's headers, before the answer is returned. */
   readonly onHeaders?: (header: (name: string) => string | undefined) => void;
 }
@@ -22,7 +24,10 @@ export async function askOnce(
   options: RequestOptions,
 ): Promise<Result<Uint8Array>> {
   const headers = buildHeaders(undefined, traceparent);
-  const deadline = performance.now() + (options.timeoutMs ?? 5000);
+  const timeoutMs = options.timeoutMs ?? 5000;
+  const deadline = performance.now() + timeoutMs;
+  const patience = options.failFast === true ? 0 : Math.min(options.patienceMs ?? timeoutMs, timeoutMs);
+  const patientUntil = performance.now() + patience;
   for (let attempt = 0; ; attempt++) {
     const remaining = Math.max(1, deadline - performance.now());
     try {
@@ -35,7 +40,7 @@ export async function askOnce(
     } catch (error) {
       if (!isNoResponder(error)) return refusal(error);
       const pause = Math.min(20 * 2 ** attempt, 250);
-      if (options.failFast === true || performance.now() + pause >= deadline)
+      if (performance.now() + pause >= patientUntil)
         return err("REQUEST_NO_RESPONDER", `nobody answers ${subject}`);
       await sleep(pause);
     }

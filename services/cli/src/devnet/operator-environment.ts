@@ -16,9 +16,7 @@ export function operatorEnvironment(
   servers: OperatorServers,
   inherited: NodeJS.ProcessEnv,
 ): Record<string, string> {
-  const gateways = plan.operators.flatMap(({ gatewayPort }) =>
-    gatewayPort === undefined ? [] : [`http://127.0.0.1:${gatewayPort}`],
-  );
+  const gateways = gatewaysFor(plan, operator);
   const environment: Record<string, string | undefined> = {
     PATH: inherited["PATH"],
     HOME: inherited["HOME"],
@@ -49,4 +47,13 @@ export function operatorEnvironment(
   return Object.fromEntries(
     Object.entries(environment).filter((entry): entry is [string, string] => entry[1] !== undefined),
   );
+}
+
+/** Each operator prefers another gateway, so that no single one is everybody's. */
+function gatewaysFor(plan: DevnetPlan, operator: OperatorPlan): string[] {
+  const all = plan.operators.flatMap(({ gatewayPort }) =>
+    gatewayPort === undefined ? [] : [`http://127.0.0.1:${gatewayPort}`],
+  );
+  const first = Number(operator.name.slice(1)) % all.length;
+  return [...all.slice(first), ...all.slice(0, first)];
 }
