@@ -23,6 +23,8 @@ const SERVED = 24;
 export class Certifier {
   readonly #shares = new Map<bigint, Map<string, Share>>();
   readonly #certificates = new Map<bigint, CertifiedCheckpoint>();
+  /** Sequence number before which every own checkpoint is certified. */
+  #first = 1;
   /** Signatures that did not verify. */
   badShares = 0;
 
@@ -30,9 +32,11 @@ export class Certifier {
     return this.#certificates.get(sequence);
   }
 
-  /** The first own checkpoint without a certificate. */
+  /** The first few own checkpoints without a certificate. */
   pending(own: readonly OwnCheckpoint[]): OwnCheckpoint[] {
-    return own.filter(({ checkpoint }) => !this.#certificates.has(checkpoint.sequence)).slice(0, 8);
+    while (this.#certificates.has(BigInt(this.#first))) this.#first += 1;
+    const candidates = own.slice(this.#first - 1, this.#first + 31);
+    return candidates.filter(({ checkpoint }) => !this.#certificates.has(checkpoint.sequence)).slice(0, 8);
   }
 
   /** For a peer: certificates after a sequence number. */
@@ -49,6 +53,7 @@ export class Certifier {
   /** A process forgets signatures; certificates are in its database, as far as the checkpoints in it go. */
   restart(last: bigint): void {
     this.#shares.clear();
+    this.#first = 1;
     for (const sequence of [...this.#certificates.keys()])
       if (sequence > last) this.#certificates.delete(sequence);
   }

@@ -80,8 +80,9 @@ class RecordingJudge extends SimJudge {
 export function simulateNetwork(options: NetworkOptions): NetworkResult {
   const rng = new Rng(options.seed);
   const count = options.validators ?? 4;
-  const chaosMs = options.chaosMs ?? rng.between(7_000, 10_000);
-  const encoderCount = options.encoders ?? rng.pick([6, 8]);
+  // Drawn whether it is given or not, so that a printed command repeats the run that it was printed by.
+  const drawn = { chaosMs: rng.between(7_000, 10_000), encoders: rng.pick([6, 8]) };
+  const { chaosMs = drawn.chaosMs, encoders: encoderCount = drawn.encoders } = options;
   const jobs = Math.round(chaosMs / 1_500);
   const plan = drawPlan(rng.fork(1), count, encoderCount, jobs);
   const scheduler = new Scheduler(START_MS);
