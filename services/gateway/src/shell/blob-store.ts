@@ -1,6 +1,6 @@
 import { createHash, randomUUID } from "node:crypto";
-import { createReadStream, createWriteStream, type ReadStream } from "node:fs";
-import { mkdir, readdir, rename, rm, stat, utimes } from "node:fs/promises";
+import { createWriteStream, type ReadStream } from "node:fs";
+import { mkdir, open, readdir, rename, rm, stat, utimes } from "node:fs/promises";
 import { join } from "node:path";
 import { Transform } from "node:stream";
 import { pipeline } from "node:stream/promises";
@@ -11,11 +11,17 @@ export interface BlobStoreOptions {
   readonly maxBlobBytes: number;
   readonly maxTotalBytes: number;
   readonly maxAgeMs: number;
+  /** Blobs that may be on their way in at once. */
+  readonly maxIncoming: number;
 }
 
 /** Blobs by SHA-256 in a folder. A blob is visible only when it is whole and its hash is right. */
 export class BlobStore {
   readonly #options: BlobStoreOptions;
+  #incoming = 0;
+  /** Bytes taken since the last pruning. */
+  #unpruned = 0;
+  #pruning: Promise<number> | undefined;
 
   private constructor(options: BlobStoreOptions) {
     this.#options = options;
@@ -30,13 +36,14 @@ export class BlobStore {
     return new BlobStore(options);
   }
 
-  /** True if the blob was new. @throws SomaError GATEWAY_BLOB_TOO_LARGE, GATEWAY_BLOB_HASH */
+  /** True if the blob was new. @throws SomaError GATEWAY_BLOB_TOO_LARGE, GATEWAY_BLOB_HASH, GATEWAY_BUSY */
   async put(hash: string, source: NodeJS.ReadableStream): Promise<boolean> {
-    if ((await this.size(hash)) !== undefined) {
-      const now = new Date();
-      await utimes(this.#path(hash), now, now);
+    if (await this.#touch(hash)) {
       source.resume();
       return false;
+    }
+    if (this.#incoming >= this.#options.maxIncoming) {
+      throw new SomaError("GATEWAY_BUSY", "too many blobs are on their way in already");
     }
     const incoming = join(this.#options.folder, "incoming", randomUUID());
     const digest = createHash("sha256");
@@ -54,6 +61,7 @@ export class BlobStore {
         done(null, chunk);
       },
     });
+    this.#incoming++;
     try {
       await pipeline(source, bounded, createWriteStream(incoming));
       if (digest.digest("hex") !== hash) {
@@ -61,27 +69,36 @@ export class BlobStore {
       }
       await mkdir(join(this.#options.folder, hash.slice(0, 2)), { recursive: true });
       await rename(incoming, this.#path(hash));
-      return true;
     } catch (error) {
       await rm(incoming, { force: true });
       throw error;
+    } finally {
+      this.#incoming--;
     }
+    this.#unpruned += size;
+    // Between the regular prunings a flood must not fill the disk.
+    if (this.#unpruned > this.#options.maxTotalBytes / 4) await this.prune(Date.now());
+    return true;
   }
 
-  /** Bytes, or undefined if it is not here. */
-  async size(hash: string): Promise<number | undefined> {
-    return stat(this.#path(hash)).then(
-      (found) => found.size,
-      () => undefined,
-    );
-  }
-
-  read(hash: string): ReadStream {
-    return createReadStream(this.#path(hash));
+  /** A blob that may be read, even if it is removed meanwhile; undefined if it is not here. */
+  async read(hash: string): Promise<{ readonly size: number; readonly stream: ReadStream } | undefined> {
+    const file = await open(this.#path(hash)).catch(() => undefined);
+    if (file === undefined) return undefined;
+    const { size } = await file.stat();
+    return { size, stream: file.createReadStream() };
   }
 
   /** Removes what is too old, then the oldest until the rest fits. Returns the number removed. */
-  async prune(nowMs: number): Promise<number> {
+  prune(nowMs: number): Promise<number> {
+    this.#pruning ??= this.#prune(nowMs).finally(() => {
+      this.#pruning = undefined;
+    });
+    return this.#pruning;
+  }
+
+  async #prune(nowMs: number): Promise<number> {
+    this.#unpruned = 0;
     const found: { path: string; size: number; at: number }[] = [];
     for (const shelf of await readdir(this.#options.folder)) {
       if (shelf.length !== 2) continue;
@@ -101,6 +118,15 @@ export class BlobStore {
       removed++;
     }
     return removed;
+  }
+
+  /** Makes a blob that is here new again. */
+  #touch(hash: string): Promise<boolean> {
+    const now = new Date();
+    return utimes(this.#path(hash), now, now).then(
+      () => true,
+      () => false,
+    );
   }
 
   #path(hash: string): string {

@@ -1,7 +1,7 @@
 import { SomaError } from "@soma/base";
 import { MAX_TRANSACTION_BYTES } from "@soma/protocol";
 import type { Telemetry } from "@soma/telemetry";
-import Fastify, { type FastifyInstance } from "fastify";
+import Fastify, { type FastifyInstance, type FastifyReply } from "fastify";
 import { statusOf } from "../core/index.ts";
 import type { GatewayContext } from "./context.ts";
 import { spanRequests } from "./http-spans.ts";
@@ -10,12 +10,32 @@ import { edgeRoutes } from "./routes-edge.ts";
 import { jobRoutes } from "./routes-jobs.ts";
 import { ledgerRoutes } from "./routes-ledger.ts";
 
+const IDLE_MS = 60_000;
+
 /** The HTTP interface, listening. Refusals are RFC 9457 problems with a stable code. */
 export async function openHttpServer(
   context: GatewayContext,
   telemetry: Telemetry,
 ): Promise<FastifyInstance> {
-  const app = Fastify({ bodyLimit: MAX_TRANSACTION_BYTES + 1024, forceCloseConnections: true });
+  const { config } = context;
+  const answerFailure = (error: unknown, reply: FastifyReply) => {
+    const failure = refusalOf(error, telemetry);
+    if (failure.retryAfterSeconds !== undefined) reply.header("retry-after", failure.retryAfterSeconds);
+    const { status, code, detail } = failure;
+    return reply
+      .status(status)
+      .type("application/problem+json")
+      .send({ type: `urn:soma:error:${code}`, title: code, status, code, detail });
+  };
+  const app = Fastify({
+    bodyLimit: MAX_TRANSACTION_BYTES + 1024,
+    forceCloseConnections: true,
+    requestTimeout: config.requestTimeout,
+    // A connection on which nothing moves, such as a blob that nobody reads on; longer than any wait for news.
+    connectionTimeout: config.maxWait + IDLE_MS,
+    frameworkErrors: (error, _request, reply) => void answerFailure(error, reply as FastifyReply),
+  });
+  app.server.maxConnections = config.maxConnections;
   spanRequests(app, telemetry, context.config.clientTraces);
   app.addContentTypeParser("application/octet-stream", { parseAs: "buffer" }, (_request, body, done) =>
     done(null, body),
@@ -24,15 +44,7 @@ export async function openHttpServer(
     const route = request.routeOptions.url ?? "unmatched";
     context.metrics.requests.record(reply.elapsedTime / 1000, { route, status: String(reply.statusCode) });
   });
-  app.setErrorHandler((error, _request, reply) => {
-    const failure = refusalOf(error, telemetry);
-    if (failure.retryAfterSeconds !== undefined) reply.header("retry-after", failure.retryAfterSeconds);
-    const { status, code, detail } = failure;
-    return reply
-      .status(status)
-      .type("application/problem+json")
-      .send({ type: `urn:soma:error:${code}`, title: code, status, code, detail });
-  });
+  app.setErrorHandler((error, _request, reply) => answerFailure(error, reply));
   app.setNotFoundHandler((request, reply) =>
     reply
       .status(404)
@@ -50,7 +62,7 @@ export async function openHttpServer(
   jobRoutes(app, context);
   edgeRoutes(app, context);
   await app.register((scope) => blobRoutes(scope, context));
-  await app.listen({ host: context.config.host, port: context.config.port });
+  await app.listen({ host: config.host, port: config.port });
   return app;
 }
 

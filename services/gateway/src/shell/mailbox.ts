@@ -6,6 +6,7 @@ export interface MailboxTables {
     cursor: bigint;
     job: string;
     digest: string;
+    sender: string;
     message: Uint8Array;
     received_at: Date;
   };
@@ -24,7 +25,19 @@ export const MIGRATIONS: readonly Migration[] = [
     );
     create index mailbox_received on mailbox (received_at);`,
   },
+  {
+    name: "0002-mailbox-sender",
+    sql: `alter table mailbox add column sender text not null default '';
+    create index mailbox_sender on mailbox (sender, job);`,
+  },
 ];
+
+export interface MailboxLimits {
+  /** Messages of one sender for one job. */
+  readonly perJob: number;
+  /** Messages of one sender. */
+  readonly perSender: number;
+}
 
 export interface MailboxMessage {
   readonly cursor: number;
@@ -34,37 +47,39 @@ export interface MailboxMessage {
 /** What seat holders answered to submitters whose mailbox is here; a submitter may be away and come back. */
 export class Mailbox {
   readonly #database: Database<MailboxTables>;
-  readonly #maxMessages: number;
+  readonly #limits: MailboxLimits;
 
-  constructor(database: Database<MailboxTables>, maxMessages: number) {
+  constructor(database: Database<MailboxTables>, limits: MailboxLimits) {
     this.#database = database;
-    this.#maxMessages = maxMessages;
+    this.#limits = limits;
   }
 
-  /** False if the job's mailbox is full; the same message twice is kept once. */
-  async put(job: string, message: Uint8Array): Promise<boolean> {
-    const { count } = await this.#database.kysely
+  /** False if the sender has said too much; nobody takes another's place. The same message twice is kept once. */
+  async put(job: string, sender: string, message: Uint8Array): Promise<boolean> {
+    const kept = this.#database.kysely
       .selectFrom("mailbox")
-      .where("job", "=", job)
-      .select((e) => e.fn.countAll<bigint>().as("count"))
-      .executeTakeFirstOrThrow();
-    if (Number(count) >= this.#maxMessages) return false;
+      .where("sender", "=", sender)
+      .select((e) => e.fn.countAll<bigint>().as("count"));
+    const { count } = await kept.where("job", "=", job).executeTakeFirstOrThrow();
+    if (Number(count) >= this.#limits.perJob) return false;
+    const all = await kept.executeTakeFirstOrThrow();
+    if (Number(all.count) >= this.#limits.perSender) return false;
     const digest = createHash("sha256").update(message).digest("hex");
     await this.#database.kysely
       .insertInto("mailbox")
-      .values({ job, digest, message } as never)
+      .values({ job, digest, sender, message } as never)
       .onConflict((conflict) => conflict.columns(["job", "digest"]).doNothing())
       .execute();
     return true;
   }
 
   /** Messages after a cursor, oldest first, 256 at most. */
-  async after(job: string, cursor: number): Promise<MailboxMessage[]> {
+  async after(job: string, cursor: bigint): Promise<MailboxMessage[]> {
     const rows = await this.#database.kysely
       .selectFrom("mailbox")
       .select(["cursor", "message"])
       .where("job", "=", job)
-      .where("cursor", ">", BigInt(cursor))
+      .where("cursor", ">", cursor)
       .orderBy("cursor")
       .limit(256)
       .execute();

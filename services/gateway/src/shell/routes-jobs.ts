@@ -4,7 +4,7 @@ import { decodeJobMessage } from "@soma/protocol";
 import type { FastifyInstance } from "fastify";
 import { z } from "zod";
 import { type GatewayContext, taken } from "./context.ts";
-import { hash, read, wait, whole } from "./parameters.ts";
+import { hash, read, wait, waiting, whole } from "./parameters.ts";
 
 /** Routes of embedding jobs: their state, their messages, and the pool of results. */
 export function jobRoutes(app: FastifyInstance, context: GatewayContext): void {
@@ -42,8 +42,8 @@ export function jobRoutes(app: FastifyInstance, context: GatewayContext): void {
   app.get("/v1/jobs/:job/messages", async (request, reply) => {
     const { job } = read(z.object({ job: hash }), request.params);
     const query = read(z.object({ after: whole.default("0"), wait }), request.query);
-    const found = await news.until(`job ${job}`, Math.min(query.wait ?? 0, config.maxWait), async () => {
-      const messages = await mailbox.after(job, Number(query.after));
+    const found = await news.until(`job ${job}`, waiting(reply, query.wait, config.maxWait), async () => {
+      const messages = await mailbox.after(job, BigInt(query.after));
       return messages.length > 0 ? messages : undefined;
     });
     const messages = (found ?? []).map(({ cursor, message }) => ({ cursor, message: toHex(message) }));

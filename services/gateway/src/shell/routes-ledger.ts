@@ -20,7 +20,7 @@ import { CertifiedCheckpointCodec, EpochHandoverCodec, EpochInfoCodec } from "@s
 import type { FastifyInstance, FastifyReply } from "fastify";
 import { z } from "zod";
 import { type GatewayContext, taken } from "./context.ts";
-import { hash, read, wait, whole } from "./parameters.ts";
+import { hash, read, wait, waiting, whole } from "./parameters.ts";
 
 const OCTETS = "application/octet-stream";
 
@@ -74,7 +74,7 @@ export function ledgerRoutes(app: FastifyInstance, context: GatewayContext): voi
     const reached = (status: string) =>
       status === "certified" || (query.until === "executed" && status === "executed");
     const topic = query.until === "executed" ? `transaction ${digest}` : "checkpoint";
-    const found = await news.until(topic, Math.min(query.wait ?? 0, config.maxWait), async () => {
+    const found = await news.until(topic, waiting(reply, query.wait, config.maxWait), async () => {
       const view = await ask();
       return reached(view.status) ? view : undefined;
     });
@@ -83,7 +83,9 @@ export function ledgerRoutes(app: FastifyInstance, context: GatewayContext): voi
 
   app.get("/v1/epochs/:epoch", async (request, reply) => {
     const { epoch } = read(z.object({ epoch: z.union([z.literal("latest"), whole]) }), request.params);
-    const info = taken(await bus.request(GetEpoch, {}, { epoch: epoch === "latest" ? null : BigInt(epoch) }));
+    const info = taken(
+      await bus.request(GetEpoch, {}, { epoch: epoch === "latest" ? null : BigInt(epoch) }),
+    );
     if (info === null) throw new SomaError("GATEWAY_EPOCH_NOT_FOUND", `no epoch ${epoch}`);
     return reply.type(OCTETS).send(Buffer.from(encode(EpochInfoCodec, info)));
   });
@@ -117,7 +119,7 @@ export function ledgerRoutes(app: FastifyInstance, context: GatewayContext): voi
       taken(await bus.request(GetLedgerUpdate, {}, { sequence: BigInt(sequence), part: index }));
     const first = await news.until(
       "checkpoint",
-      Math.min(waitMs ?? 0, config.maxWait),
+      waiting(reply, waitMs, config.maxWait),
       async () => (await part(0)) ?? undefined,
     );
     if (first === undefined) return reply.status(204).send();

@@ -22,13 +22,17 @@ export const service = defineService<MailboxTables>()({
     const genesis = loadGenesis(config.genesis);
     const validator = new ValidatorKeys(loadKeyFile(config.keyFile, "validator").seed).account.address;
     const metrics = gatewayMetrics(telemetry);
-    const news = new News();
-    const mailbox = new Mailbox(database, config.mailboxMessages);
+    const news = new News(config.maxWaiting);
+    const mailbox = new Mailbox(database, {
+      perJob: config.mailboxMessages,
+      perSender: config.mailboxSenderMessages,
+    });
     const blobs = await BlobStore.open({
       folder: join(config.data, "blobs"),
       maxBlobBytes: config.blobBytes,
       maxTotalBytes: config.blobTotalBytes,
       maxAgeMs: config.blobAge,
+      maxIncoming: config.blobUploads,
     });
 
     await bus.subscribe(CommitExecuted, {}, ({ transactions }) => {
@@ -39,15 +43,15 @@ export const service = defineService<MailboxTables>()({
     await bus.subscribe(
       PeerMessageReceived,
       { type: "job-message" },
-      async ({ body }) => {
+      async ({ sender, body }) => {
         const message = decodeJobMessage(body);
         if (!message.ok || message.value.mailbox !== validator) {
           metrics.mailbox.add(1, { outcome: "refused" });
           return;
         }
-        const kept = await mailbox.put(message.value.job, body);
+        const kept = await mailbox.put(message.value.job, sender, body);
         metrics.mailbox.add(1, { outcome: kept ? "kept" : "full" });
-        news.wake(`job ${message.value.job}`);
+        if (kept) news.wake(`job ${message.value.job}`);
       },
       { queue: "gateway", concurrency: 8 },
     );
@@ -74,7 +78,10 @@ export const service = defineService<MailboxTables>()({
       },
       telemetry,
     );
-    context.defer(() => app.close());
+    context.defer(() => {
+      news.close();
+      return app.close();
+    });
     return {};
   },
 });

@@ -1,0 +1,42 @@
+import { describe, expect, test } from "vitest";
+import { News } from "./news.ts";
+
+const staying = new AbortController().signal;
+const never = async () => undefined;
+
+describe("news", () => {
+  test("answers with what is there at once, and after a wake", async () => {
+    const news = new News(8);
+    expect(await news.until("a", { ms: 0, gone: staying }, async () => 1)).toBe(1);
+    let found: number | undefined;
+    const waiting = news.until("a", { ms: 60_000, everyMs: 60_000, gone: staying }, async () => found);
+    await Promise.resolve();
+    found = 2;
+    news.wake("a");
+    expect(await waiting).toBe(2);
+  });
+
+  test("lets a bounded number wait, and those that leave make room", async () => {
+    const news = new News(2);
+    const left = new AbortController();
+    const wait = (gone: AbortSignal) => news.until("a", { ms: 60_000, gone }, never);
+    const waiting = [wait(left.signal), wait(left.signal)];
+    await expect(wait(staying)).rejects.toMatchObject({ code: "GATEWAY_BUSY" });
+    // Who does not wait takes no place.
+    expect(await news.until("a", { ms: 0, gone: staying }, async () => 3)).toBe(3);
+    left.abort();
+    expect(await Promise.all(waiting)).toEqual([undefined, undefined]);
+    const next = wait(staying);
+    news.close();
+    expect(await next).toBeUndefined();
+  });
+
+  test("a look that fails leaves nothing behind", async () => {
+    const news = new News(1);
+    for (let i = 0; i < 3; i++) {
+      const failing = news.until("a", { ms: 60_000, gone: staying }, () => Promise.reject(new Error("down")));
+      await expect(failing).rejects.toThrow("down");
+    }
+    expect(await news.until("a", { ms: 1, gone: staying }, async () => 1)).toBe(1);
+  });
+});
