@@ -25,6 +25,9 @@ export interface HttpRequest {
   readonly accept?: readonly number[];
 }
 
+/** Largest answer that is read: a blob, with room. */
+const MAX_ANSWER_BYTES = 80 * 1024 * 1024;
+
 /** Statuses that another attempt or another gateway may mend. */
 const RETRIED = new Set([408, 425, 429, 500, 502, 503, 504]);
 
@@ -91,13 +94,15 @@ export class Http {
     const signals = this.#options.signal === undefined ? [timeout] : [timeout, this.#options.signal];
     let response: Response;
     try {
-      response = await fetch(base.replace(/\/+$/, "") + request.path, {
+      const answer = await fetch(base.replace(/\/+$/, "") + request.path, {
         method: request.method ?? "GET",
         headers,
         signal: AbortSignal.any(signals),
         // fetch takes bytes as well as text; its type here names only the buffer-backed kind of Uint8Array.
         ...(request.body === undefined ? {} : { body: request.body as string }),
       });
+      // Read here: a gateway that dies in the midst of its answer is one that cannot be reached.
+      response = await whole(answer);
     } catch (cause) {
       if (this.#options.signal?.aborted === true) throw new AbortError("stopped by the caller");
       throw new SomaError("GATEWAY_UNREACHABLE", `${base} cannot be reached`, {}, { cause });
@@ -107,4 +112,18 @@ export class Http {
     if (RETRIED.has(response.status)) throw problem;
     throw new AbortError(problem);
   }
+}
+
+/** The same answer with its body in memory. @throws if the body breaks off or is larger than any answer is */
+async function whole(answer: Response): Promise<Response> {
+  const { status, headers, body } = answer;
+  const parts: Uint8Array[] = [];
+  let size = 0;
+  for await (const part of (body ?? []) as AsyncIterable<Uint8Array>) {
+    size += part.length;
+    // Leaving the loop cancels the rest.
+    if (size > MAX_ANSWER_BYTES) throw new RangeError(`an answer has at most ${MAX_ANSWER_BYTES} bytes`);
+    parts.push(part);
+  }
+  return new Response(body === null ? null : Buffer.concat(parts, size), { status, headers });
 }

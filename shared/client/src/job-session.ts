@@ -76,6 +76,8 @@ export interface SessionOptions {
 
 /** Offers without a receipt are shown again after this. */
 const OFFER_AGAIN_MS = 1_500;
+/** Ledger updates that no gateway has yet are asked for again after this. */
+const ASK_AGAIN_MS = 250;
 /** Vectors that no gateway has yet are asked for again after this. */
 const FETCH_AGAIN_MS = 500;
 /** Times that a transaction is signed anew because another one of the account used its sequence number. */
@@ -101,6 +103,8 @@ export class JobSession {
   #attempt = 0;
   #shard: Shard | undefined;
   #changed: () => void = () => {};
+  /** Aborted when the session ends, however it does: then no loop and no stage goes on. */
+  readonly #stop = new AbortController();
 
   constructor(options: SessionOptions) {
     this.#o = options;
@@ -132,15 +136,20 @@ export class JobSession {
       dataHash: this.#dataHash,
     });
     const follower = await this.#openFollower();
-    const stop = new AbortController();
+    const stop = this.#stop;
     const following = outsideSpans(() => this.#follow(follower, stop.signal));
+    const playing = this.#play(follower, data, stop.signal);
     try {
-      await Promise.race([this.#play(follower, data, stop.signal), following]);
+      await Promise.race([playing, following]);
     } finally {
       stop.abort();
-      journal.state.light = toHex(follower.save());
-      journal.save();
-      await following.catch(() => undefined);
+      this.#changed();
+      await Promise.allSettled([playing, following]);
+      // Before a selection, which attempt draws is open: its commits must be read again, not be past.
+      if (journal.state.selection !== null) {
+        journal.state.light = toHex(follower.save());
+        journal.save();
+      }
     }
   }
 
@@ -328,9 +337,15 @@ export class JobSession {
 
   async #follow(follower: LedgerFollower, stop: AbortSignal): Promise<never> {
     while (!stop.aborted) {
-      for (const { facts, update } of await follower.next()) {
+      const asked = performance.now();
+      const proven = await follower.next();
+      for (const { facts, update } of proven) {
         this.facts.take(facts, update);
         this.#changed();
+      }
+      // A gateway need not wait as it is asked to.
+      if (proven.length === 0 && performance.now() - asked < ASK_AGAIN_MS) {
+        await this.#pause(ASK_AGAIN_MS, stop);
       }
     }
     throw new SomaError("JOB_STOPPED", "stopped");
@@ -470,6 +485,7 @@ export class JobSession {
       const found = look();
       if ((found !== undefined && found !== false) || performance.now() >= deadline) return found as T;
       this.#o.signal.throwIfAborted();
+      if (this.#stop.signal.aborted) throw new SomaError("JOB_STOPPED", "stopped");
       await new Promise<void>((resolve) => {
         const timer = setTimeout(resolve, Math.min(100, Math.max(1, deadline - performance.now())));
         this.#changed = () => {

@@ -42,7 +42,8 @@ export function isSequenceTaken(error: unknown): boolean {
 
 /** Milliseconds in which a gateway should know how a transaction ended that its mempool says is past. */
 const KNOWN_WITHIN_MS = 1_000;
-const ASK_AGAIN_MS = 5_000;
+const ASK_AGAIN_MS = 2_000;
+const PAUSE_MS = 100;
 
 /** Hands it to a mempool. One that was executed already is past for the mempool, and no failure. */
 async function handIn(client: GatewayClient, { bytes, digest }: SignedSubmission): Promise<void> {
@@ -77,6 +78,8 @@ export async function sendAndWait(
     const view = await client.transaction(digest, { ms: Math.min(left, ASK_AGAIN_MS), until: "executed" });
     if (view.status === "unknown") {
       client.http.moveOn();
+      // Gateways that answer at once are not asked without a pause.
+      await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
       await handIn(client, transaction);
       continue;
     }
