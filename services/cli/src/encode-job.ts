@@ -19,13 +19,18 @@ export async function encodeBatch(
   const journalPath = library.journalPath(name);
   if (!existsSync(journalPath)) await checkLengths(items, options);
   const full = { ...options, journalPath };
-  const job = existsSync(journalPath)
-    ? await resume(full)
-    : await embed(
+  const playing = existsSync(journalPath)
+    ? resume(full)
+    : embed(
         items.map(({ bytes }) => bytes),
         items.map(({ label }) => label),
         full,
       );
+  const job = await playing.catch((error: unknown) => {
+    // The ledger's last word on this job: to go on with it would bring the same for ever.
+    if (error instanceof SomaError && error.code === "JOB_NOT_SETTLED") library.abandon(name);
+    throw error;
+  });
   return { result: library.store(name, items, job), job };
 }
 

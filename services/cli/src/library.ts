@@ -1,5 +1,13 @@
 import { createHash } from "node:crypto";
-import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { basename, join } from "node:path";
 import { SomaError } from "@soma/base";
 import type { EmbeddedJob } from "@soma/client";
@@ -71,6 +79,13 @@ export class Library {
     return join(this.folder, `${name}.journal.json`);
   }
 
+  /** Puts the journal of a job that ended without embeddings aside: the same items may begin another one. */
+  abandon(name: string): string {
+    const path = join(this.folder, `${name}.ended-${Date.now()}.json`);
+    renameSync(this.journalPath(name), path);
+    return path;
+  }
+
   receiptPath(name: string): string {
     return join(this.folder, `${name}.soma-receipt`);
   }
@@ -78,7 +93,7 @@ export class Library {
   stored(name: string): StoredResult | undefined {
     const path = join(this.folder, `${name}.json`);
     if (!existsSync(path) || !existsSync(this.receiptPath(name))) return undefined;
-    const parsed = ResultSchema.safeParse(JSON.parse(readFileSync(path, "utf8")));
+    const parsed = ResultSchema.safeParse(jsonOf(readFileSync(path, "utf8")));
     return parsed.success ? parsed.data : undefined;
   }
 
@@ -92,8 +107,9 @@ export class Library {
         embedding: verified.finals[i] ? [...verified.finals[i]] : null,
       })),
     };
-    writeFileSync(this.receiptPath(name), receipt);
-    writeFileSync(join(this.folder, `${name}.json`), `${JSON.stringify(result)}\n`);
+    // The result last: what is found is complete.
+    replaceFile(this.receiptPath(name), receipt);
+    replaceFile(join(this.folder, `${name}.json`), `${JSON.stringify(result)}\n`);
     return result;
   }
 
@@ -105,4 +121,19 @@ export class Library {
     const results = names.flatMap((name) => this.stored(name) ?? []);
     return new Map(results.map((result) => [result.job, result]));
   }
+}
+
+function jsonOf(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+/** Whole or not at all: a crash leaves what was there. */
+function replaceFile(path: string, content: Uint8Array | string): void {
+  const next = `${path}.next`;
+  writeFileSync(next, content, { flush: true });
+  renameSync(next, path);
 }

@@ -44,38 +44,41 @@ Examples:
       });
       const telemetry = clientTelemetry();
       say(`${items.length} items in ${batches.length} ${batches.length === 1 ? "job" : "jobs"}`);
-      for (const [i, batch] of batches.entries()) {
-        const began = performance.now();
-        const { result, job } = await encodeBatch(library, batch, {
-          client: clientOf(flags),
-          genesis: genesisOf(flags),
-          account: accountOf(flags),
-          tip: parseAmount(flags.tip),
-          signal: stop.signal,
-          telemetry,
-          onProgress: ({ stage, text }) =>
-            say(`[${i + 1}/${batches.length}] ${pc.dim(`${elapsed(began)}`)} ${stage.padEnd(9)} ${text}`),
-        });
-        const receipt = library.receiptPath(library.nameOf(batch));
-        if (flags.json) {
-          printJson({
-            batch: i + 1,
-            of: batches.length,
-            job: result.job,
-            winner: result.winner,
-            receipt,
-            resumed: job === undefined,
+      try {
+        for (const [i, batch] of batches.entries()) {
+          const began = performance.now();
+          const { result, job } = await encodeBatch(library, batch, {
+            client: clientOf(flags),
+            genesis: genesisOf(flags),
+            account: accountOf(flags),
+            tip: parseAmount(flags.tip),
+            signal: stop.signal,
+            telemetry,
+            onProgress: ({ stage, text }) =>
+              say(`[${i + 1}/${batches.length}] ${pc.dim(`${elapsed(began)}`)} ${stage.padEnd(9)} ${text}`),
           });
-        } else if (job === undefined) {
-          printLine(`[${i + 1}/${batches.length}] done before: job ${short(result.job)}, ${receipt}`);
-        } else {
-          const { verified } = job;
-          printLine(
-            `[${i + 1}/${batches.length}] ${pc.green("verified")} job ${short(result.job)}: winner ${short(result.winner ?? "none")}, fee ${formatAmount(verified.fee)} tokens, ${receipt}`,
-          );
+          const receipt = library.receiptPath(library.nameOf(batch));
+          if (flags.json) {
+            printJson({
+              batch: i + 1,
+              of: batches.length,
+              job: result.job,
+              winner: result.winner,
+              receipt,
+              resumed: job === undefined,
+            });
+          } else if (job === undefined) {
+            printLine(`[${i + 1}/${batches.length}] done before: job ${short(result.job)}, ${receipt}`);
+          } else {
+            const { verified } = job;
+            printLine(
+              `[${i + 1}/${batches.length}] ${pc.green("verified")} job ${short(result.job)}: winner ${short(result.winner ?? "none")}, fee ${formatAmount(verified.fee)} tokens, ${receipt}`,
+            );
+          }
         }
+      } finally {
+        await telemetry.close();
       }
-      await telemetry.close();
     });
 }
 
