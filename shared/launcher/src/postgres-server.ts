@@ -62,8 +62,7 @@ export class PostgresServer {
       initialiseCluster({ initdb: programs.initdb, dir: cluster, passwordFile, user });
     }
     const password = (await readFile(passwordFile, "utf8")).trim();
-    const start = () =>
-      launch({ ...options, postgres: programs.postgres, cluster, port, password, user });
+    const start = () => launch({ ...options, postgres: programs.postgres, cluster, port, password, user });
     return new PostgresServer({ port, dir, password, start, process: await start() });
   }
 
