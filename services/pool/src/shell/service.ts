@@ -1,4 +1,4 @@
-import { err, ok } from "@soma/base";
+import { err, ok, type Result } from "@soma/base";
 import { defineConfig } from "@soma/config";
 import { EmbeddingsRecorded, GetEmbeddings, ListEmbeddings, type Payload, SearchPool } from "@soma/contracts";
 import { fromVectorBytes } from "@soma/embedding";
@@ -49,7 +49,13 @@ export const service = defineService()({
       if (page.value.jobs.length < PAGE) break;
     }
 
-    await bus.respond(SearchPool, {}, ({ vector, near, limit }) => {
+    // A search holds the thread, so few wait for it and the rest are told to come again.
+    const searching = { concurrency: 1, maxWaiting: 64 };
+    const search = ({
+      vector,
+      near,
+      limit,
+    }: Payload<typeof SearchPool>): Result<Reply<typeof SearchPool>> => {
       const query = near === null ? vector && Int16Array.from(vector) : index.vector(near.job, near.item);
       if (!query) return err("POOL_QUERY_NOT_FOUND", "give a vector, or an item that the pool holds");
       const began = performance.now();
@@ -67,7 +73,8 @@ export const service = defineService()({
           epoch: recorded.epoch,
         })),
       });
-    });
+    };
+    await bus.respond(SearchPool, {}, search, searching);
     return { health: () => ({ ok: true, detail: { vectors: index.size } }) };
   },
 });
