@@ -1,6 +1,13 @@
 import { err, ok, type Result } from "@soma/base";
 import { defineConfig } from "@soma/config";
-import { EmbeddingsRecorded, GetEmbeddings, ListEmbeddings, type Payload, SearchPool } from "@soma/contracts";
+import {
+  EmbeddingsRecorded,
+  GetEmbeddings,
+  ListEmbeddings,
+  type Payload,
+  type Reply,
+  SearchPool,
+} from "@soma/contracts";
 import { fromVectorBytes } from "@soma/embedding";
 import { defineService } from "@soma/runtime";
 import { PoolIndex, type RecordedJob } from "../core/index.ts";
