@@ -20,7 +20,6 @@ import {
   type TransactionKindInput,
   type VerifiedFacts,
 } from "@soma/protocol";
-import { evaluateRequest, isRevealed } from "@soma/scorer/core";
 import { SIM_CHAIN } from "../consensus/sim-chain.ts";
 import { MEAN_NORM_SQUARED } from "../game/vectors.ts";
 import type { Actor } from "./actors.ts";
@@ -29,6 +28,7 @@ import { BlobShelf } from "./blob-shelf.ts";
 import { Follower } from "./follower.ts";
 import type { NetworkMessage } from "./messages.ts";
 import { aggregate, networkVerifier } from "./network-crypto.ts";
+import { score } from "./scoring.ts";
 import { infer, type SyntheticRequest } from "./synthetic-inference.ts";
 import { TransactionSender } from "./transaction-sender.ts";
 import type { NetworkWorld } from "./world.ts";
@@ -313,39 +313,19 @@ export class EncoderHost {
     return infer(request);
   }
 
-  /** The scorer's part: every blob by its hash, each as its reveal signed it. */
   #evaluate(effect: Effect<"request-evaluation">): void {
-    const { job, bundle, reveals } = effect;
-    const request = {
-      ...effect,
-      chainId: SIM_CHAIN,
-      masksOfItem: [...effect.masksOfItem],
-      dimension: this.world.parameters.embeddingDimension,
-      meanNormSquared: MEAN_NORM_SQUARED,
-      reveals: [...reveals],
-      selected: [...effect.selected],
-      gateways: [],
-    };
-    const blobs: (Uint8Array | null)[] = reveals.map(() => null);
-    let waiting = reveals.length;
-    for (const [i, reveal] of reveals.entries()) {
-      this.#fetch(reveal.vectors, (bytes) => {
-        if (bytes !== null && isRevealed(request, reveal, bytes)) blobs[i] = bytes;
-        waiting -= 1;
-        if (waiting > 0) return;
-        const missing = reveals.flatMap(({ encoder }, at) => (blobs[at] === null ? [encoder] : []));
-        if (missing.length > 0) {
-          this.give({ kind: "evaluation-failed", job, bundle, missing });
-          return;
-        }
-        const evaluated = evaluateRequest(request, blobs as Uint8Array[]);
-        if (!evaluated.ok) throw new Error(evaluated.code);
-        const { result, finals } = evaluated.value;
-        this.#later(this.options.rng.between(5, 60), () =>
-          this.give({ kind: "evaluated", job, result }, finals),
-        );
-      });
-    }
+    const { job, bundle } = effect;
+    const fetch = (hash: Hex32, done: (bytes: Uint8Array | null) => void) => this.#fetch(hash, done);
+    score(effect, this.world.parameters.embeddingDimension, fetch, (scored) => {
+      if ("missing" in scored) {
+        this.give({ kind: "evaluation-failed", job, bundle, missing: scored.missing });
+        return;
+      }
+      const { result, finals } = scored;
+      this.#later(this.options.rng.between(5, 60), () =>
+        this.give({ kind: "evaluated", job, result }, finals),
+      );
+    });
   }
 
   #later(ms: number, run: () => void): void {

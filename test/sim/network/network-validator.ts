@@ -1,7 +1,6 @@
 import type { CommittedSubDag, VerifiedBlock } from "@soma/consensus/core";
 import { inspect, TransactionPool } from "@soma/mempool/core";
 import {
-  buildLedgerUpdates,
   type CertifiedCheckpoint,
   checkpointSigningBytes,
   decodeJobMessage,
@@ -9,10 +8,8 @@ import {
   type EpochInfo,
   encodeSignedHeader,
   epochInfoDigest,
-  type LedgerUpdate,
   type TransactionKindInput,
   verifyCertificate,
-  wantsJobs,
 } from "@soma/protocol";
 import { ByzantineHost, type Strategy } from "../consensus/byzantine-host.ts";
 import type { SimHandover } from "../consensus/messages.ts";
@@ -24,6 +21,7 @@ import type { Actor } from "./actors.ts";
 import { BlobShelf } from "./blob-shelf.ts";
 import { Certifier } from "./certifier.ts";
 import { LedgerHost, type OwnCheckpoint } from "./ledger-host.ts";
+import { forged, updatesAfter } from "./ledger-updates.ts";
 import type { NetworkMessage } from "./messages.ts";
 import { networkVerifier } from "./network-crypto.ts";
 import { TransactionSender } from "./transaction-sender.ts";
@@ -40,7 +38,6 @@ const POOL = {
 };
 const BATCH_MS = 70;
 const RETRY_MS = 350;
-const UPDATES_SERVED = 12;
 
 export interface NetworkValidatorOptions extends HostOptions {
   readonly actor: Actor;
@@ -273,35 +270,10 @@ export class NetworkValidator extends ByzantineHost {
   }
 
   #serveUpdates(to: string, after: bigint): void {
-    const updates: LedgerUpdate[] = [];
-    for (const certificate of this.certifier.after(after).slice(0, UPDATES_SERVED)) {
-      const own = this.ledgerHost.checkpoints[Number(certificate.checkpoint.sequence) - 1]!;
-      const built = buildLedgerUpdates({
-        certificate,
-        leaves: own.leaves,
-        transaction: (digest) => this.ledgerHost.bytesOf.get(digest),
-        nextEpoch: own.next,
-        wants: wantsJobs,
-      });
-      if (!built.ok) throw new Error(built.code);
-      updates.push(...built.value);
-    }
+    const updates = updatesAfter(this.ledgerHost, this.certifier, after);
     if (updates.length === 0) return;
     const isLying = this.isByzantine && this.options.rng.chance(0.3);
-    this.#net.links.send(this.id, to, {
-      type: "updates",
-      updates: isLying ? updates.map((update) => this.#forge(update)) : updates,
-    });
-  }
-
-  /** Another ledger than the network's, with a certificate that does not verify. */
-  #forge(update: LedgerUpdate): LedgerUpdate {
-    const { checkpoint } = update.certificate;
-    return {
-      certificate: { ...update.certificate, checkpoint: { ...checkpoint, stateDigest: "ee".repeat(32) } },
-      entries: update.entries,
-      nextEpoch: update.nextEpoch,
-    };
+    this.#net.links.send(this.id, to, { type: "updates", updates: isLying ? updates.map(forged) : updates });
   }
 
   /** The next epoch as the certified checkpoint names it (CONS-10): asked for again until it is there. */
