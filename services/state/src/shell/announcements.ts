@@ -1,5 +1,5 @@
 import { CheckpointCertified, CommitExecuted, EmbeddingsRecorded, EpochOpened } from "@soma/contracts";
-import type { EpochInfo } from "@soma/protocol";
+import type { CertifiedCheckpoint, EpochInfo } from "@soma/protocol";
 import type { Bus } from "@soma/runtime";
 import type { Logger } from "@soma/telemetry";
 import type { Ledger } from "../core/index.ts";
@@ -30,6 +30,11 @@ export class Announcements {
 
   async certified(certified: Certified): Promise<void> {
     await this.#traces.certified(certified.certificate.checkpoint.sequence, () => this.#certified(certified));
+  }
+
+  /** A checkpoint that this ledger has not reached is certified: consensus sees that it is behind (CONS-9). */
+  async ahead(certificate: CertifiedCheckpoint): Promise<void> {
+    await this.#bus.publish(CheckpointCertified, {}, certificate);
   }
 
   async opened(info: EpochInfo): Promise<void> {

@@ -33,6 +33,8 @@ export interface CertifierOptions {
   readonly metrics: StateMetrics;
   readonly log: Logger;
   readonly announce: (certified: Certified) => Promise<void>;
+  /** Told of the newest checkpoint that others certified and this ledger has not reached: consensus fetches the way. */
+  readonly lead: (certificate: CertifiedCheckpoint) => Promise<void>;
   readonly fail: (error: unknown) => void;
 }
 
@@ -45,6 +47,8 @@ interface Pending extends UncertifiedCheckpoint {
 
 /** How far ahead of the own checkpoints a peer's signatures are kept; it sends them again. */
 const FUTURE = 64n;
+/** Certificates that are kept ahead of the own checkpoints; the rest is asked for again. */
+const MAX_LEARNED = 4_096;
 
 /**
  * Turns own checkpoints into certified ones, in their order: by the committee's signatures, or by a certificate that a
@@ -55,6 +59,8 @@ export class Certifier {
   readonly #pending: Pending[] = [];
   /** Signatures over checkpoints that are not built here yet, by signer and sequence number. */
   readonly #future = new Map<ValidatorId, Map<bigint, CheckpointSignature>>();
+  /** Certificates of checkpoints that are not built here yet, each verified, without a gap. */
+  readonly #learned = new Map<bigint, CertifiedCheckpoint>();
   #certified: bigint;
   #running: Promise<void> | undefined;
   #isClosed = false;
@@ -67,6 +73,16 @@ export class Certifier {
   /** Sequence number of the last certified checkpoint. */
   get certified(): bigint {
     return this.#certified;
+  }
+
+  /** Sequence number of the last checkpoint that is built here, or certified elsewhere and known to be. */
+  get known(): bigint {
+    return this.#lastBuilt() + BigInt(this.#learned.size);
+  }
+
+  /** The committee that certifies what is not known yet. */
+  get committee(): EpochInfo["committee"] {
+    return this.#o.epochs.opened.committee;
   }
 
   /** Own checkpoints without a certificate, oldest first. */
@@ -82,6 +98,9 @@ export class Certifier {
     const set = new SignatureSet(chainId, checkpoint, epoch, nativeVerifier);
     const pending: Pending = { ...own, epoch, set, since: performance.now(), certificate: undefined };
     this.#pending.push(pending);
+    const learned = this.#learned.get(checkpoint.sequence);
+    this.#learned.delete(checkpoint.sequence);
+    if (learned !== undefined && !this.#fit(pending, learned)) return;
     if (own.signature !== null) set.add(memberIndex(epoch, validator), own.signature);
     for (const [signer, signatures] of this.#future) {
       const early = signatures.get(checkpoint.sequence);
@@ -113,34 +132,50 @@ export class Certifier {
   }
 
   /**
-   * Certificates from a peer. One over another checkpoint than the own
-   * is the end: this ledger is not the network's. Resolves when they are stored.
+   * Certificates from a peer, ascending; those ahead of the own checkpoints say where the network is. One over another
+   * checkpoint than the own is the end: this ledger is not the network's. Resolves when they are stored.
    */
   async received(certificates: readonly CertifiedCheckpoint[]): Promise<void> {
-    const { chainId, fail } = this.#o;
+    const { chainId, epochs, lead } = this.#o;
+    let newest: CertifiedCheckpoint | undefined;
     for (const certificate of certificates) {
-      const { sequence } = certificate.checkpoint;
+      const { sequence, epoch } = certificate.checkpoint;
       const pending = this.#pending.find(({ checkpoint }) => checkpoint.sequence === sequence);
-      if (pending === undefined || pending.certificate !== undefined) continue;
-      const verified = verifyCertificate(chainId, certificate, pending.epoch, nativeVerifier);
+      const isNews = pending === undefined ? sequence === this.known + 1n : pending.certificate === undefined;
+      const signedBy = pending?.epoch ?? epochs.opened;
+      // Later committees are known when the ledger gets there.
+      if (!isNews || epoch !== signedBy.epoch || this.#learned.size >= MAX_LEARNED) continue;
+      const verified = verifyCertificate(chainId, certificate, signedBy, nativeVerifier);
       if (!verified.ok) {
         this.#count(verified.code);
         return;
       }
-      if (checkpointDigest(chainId, certificate.checkpoint) !== pending.digest) {
-        const { stateDigest, commitIndex } = certificate.checkpoint;
-        fail(
-          new SomaError(
-            "STATE_DIVERGED",
-            `checkpoint ${sequence} is certified at commit ${commitIndex} with state ${stateDigest}; own: commit ${pending.checkpoint.commitIndex}, state ${pending.checkpoint.stateDigest}`,
-          ),
-        );
-        return;
-      }
-      pending.certificate = certificate;
+      if (pending === undefined) {
+        this.#learned.set(sequence, certificate);
+        newest = certificate;
+      } else if (!this.#fit(pending, certificate)) return;
     }
+    if (newest !== undefined) await lead(newest);
     this.#advance();
     await this.#running;
+  }
+
+  /** A verified certificate for an own checkpoint; false if it is over another one. */
+  #fit(pending: Pending, certificate: CertifiedCheckpoint): boolean {
+    const { chainId, fail } = this.#o;
+    if (checkpointDigest(chainId, certificate.checkpoint) === pending.digest) {
+      pending.certificate = certificate;
+      return true;
+    }
+    const { sequence, stateDigest, commitIndex } = certificate.checkpoint;
+    const { checkpoint: own } = pending;
+    fail(
+      new SomaError(
+        "STATE_DIVERGED",
+        `checkpoint ${sequence} is certified at commit ${commitIndex} with state ${stateDigest}; own: commit ${own.commitIndex}, state ${own.stateDigest}`,
+      ),
+    );
+    return false;
   }
 
   async close(): Promise<void> {

@@ -35,6 +35,8 @@ export class CheckpointExchange {
   readonly #o: CheckpointExchangeOptions;
   readonly #timer: NodeJS.Timeout;
   #asked = 0;
+  /** What the certifier knew at the last look. */
+  #known = -1n;
 
   private constructor(options: CheckpointExchangeOptions) {
     this.#o = options;
@@ -62,10 +64,11 @@ export class CheckpointExchange {
         refused(response.code);
         return;
       }
-      const before = certifier.certified;
+      const { certified, known } = certifier;
       await certifier.received(response.value.checkpoints);
       // Whoever lags far asks on at once, as long as it gets on.
-      if (certifier.certified > before && exchange.#isLate()) await exchange.#ask();
+      const isLate = certifier.certified > certified && exchange.#isLate();
+      if (isLate || certifier.known > known) await exchange.#ask();
     });
     return exchange;
   }
@@ -87,7 +90,10 @@ export class CheckpointExchange {
     const now = performance.now();
     const late = certifier.pending.filter(({ since }) => now - since >= resendIntervalMs).slice(0, RESENT);
     const work = late.map((own) => this.sendSignature(own));
-    if (this.#isLate()) work.push(this.#ask());
+    // A ledger that stands still may have missed more than its peers will send by themselves.
+    const standsStill = certifier.known === this.#known;
+    this.#known = certifier.known;
+    if (standsStill || this.#isLate()) work.push(this.#ask());
     Promise.all(work).catch((error: unknown) =>
       log.warn({ error: String(error) }, "checkpoint messages were not sent"),
     );
@@ -98,15 +104,20 @@ export class CheckpointExchange {
     return oldest !== undefined && performance.now() - oldest.since >= 2 * this.#o.resendIntervalMs;
   }
 
-  /** Others may have the certificate: asks one after another. */
+  /** Others may have the certificate, or later ones: asks one after another. */
   async #ask(): Promise<void> {
     const { certifier, validator } = this.#o;
     const oldest = certifier.pending[0];
-    const others = oldest?.epoch.committee.filter((member) => member.validator !== validator) ?? [];
+    const committee = oldest?.epoch.committee ?? certifier.committee;
+    const others = committee.filter((member) => member.validator !== validator);
     const peer = others[this.#asked++ % Math.max(1, others.length)];
-    if (oldest === undefined || peer === undefined) return;
-    const request = { from: oldest.checkpoint.sequence, limit: MAX_CERTIFICATES };
-    await this.#send("checkpoint-request", peer.validator, encode(CheckpointRequestCodec, request));
+    if (peer === undefined) return;
+    const from = oldest?.checkpoint.sequence ?? certifier.known + 1n;
+    await this.#send(
+      "checkpoint-request",
+      peer.validator,
+      encode(CheckpointRequestCodec, { from, limit: MAX_CERTIFICATES }),
+    );
   }
 
   async #serve(to: ValidatorId, { from, limit }: { from: bigint; limit: number }): Promise<void> {

@@ -59,6 +59,7 @@ export const service = defineService<StateTables>()({
       metrics,
       log,
       announce: (certified) => announcements.certified(certified),
+      lead: (certificate) => announcements.ahead(certificate),
       fail,
     });
     defer(() => certifier.close());
