@@ -23,6 +23,9 @@ export interface GatewayContext {
   readonly metrics: GatewayMetrics;
 }
 
+/** How routes ask services of this operator: one that is away is not waited for, since clients have other gateways. */
+export const ASKED = { patienceMs: 500 } as const;
+
 /** The value, or the refusal thrown for the error handler to answer. */
 export function taken<T>(result: Result<T>): T {
   if (!result.ok) throw new SomaError(result.code, result.message);

@@ -3,7 +3,7 @@ import { GetEmbeddings, GetJob, GetShard, SearchPool, SendToPeer } from "@soma/c
 import { decodeJobMessage } from "@soma/protocol";
 import type { FastifyInstance } from "fastify";
 import { z } from "zod";
-import { type GatewayContext, taken } from "./context.ts";
+import { ASKED, type GatewayContext, taken } from "./context.ts";
 import { hash, read, wait, waiting, whole } from "./parameters.ts";
 
 /** Routes of embedding jobs: their state, their messages, and the pool of results. */
@@ -12,14 +12,14 @@ export function jobRoutes(app: FastifyInstance, context: GatewayContext): void {
 
   app.get("/v1/jobs/:job", async (request, reply) => {
     const { job } = read(z.object({ job: hash }), request.params);
-    const found = taken(await bus.request(GetJob, {}, { job }));
+    const found = taken(await bus.request(GetJob, {}, { job }, ASKED));
     return reply.type("application/json").send(Buffer.from(GetJob.reply.encode(found)));
   });
 
   app.get("/v1/jobs/:job/shard", async (request, reply) => {
     const { job } = read(z.object({ job: hash }), request.params);
     const { attempt } = read(z.object({ attempt: z.coerce.number().int().min(0).default(0) }), request.query);
-    const found = taken(await bus.request(GetShard, {}, { job, attempt }));
+    const found = taken(await bus.request(GetShard, {}, { job, attempt }, ASKED));
     return reply.type("application/json").send(Buffer.from(GetShard.reply.encode(found)));
   });
 
@@ -52,7 +52,7 @@ export function jobRoutes(app: FastifyInstance, context: GatewayContext): void {
 
   app.get("/v1/embeddings/:job", async (request, reply) => {
     const { job } = read(z.object({ job: hash }), request.params);
-    const bytes = taken(await bus.request(GetEmbeddings, {}, { job }));
+    const bytes = taken(await bus.request(GetEmbeddings, {}, { job }, ASKED));
     if (bytes.length === 0)
       throw new SomaError("GATEWAY_EMBEDDINGS_NOT_FOUND", `job ${job} recorded no vectors`);
     return reply.type("application/octet-stream").send(Buffer.from(bytes));
@@ -60,7 +60,7 @@ export function jobRoutes(app: FastifyInstance, context: GatewayContext): void {
 
   app.post("/v1/search", async (request, reply) => {
     const query = taken(SearchPool.decode(Buffer.from(JSON.stringify(request.body ?? null))));
-    const found = taken(await bus.request(SearchPool, {}, query));
+    const found = taken(await bus.request(SearchPool, {}, query, ASKED));
     return reply.type("application/json").send(Buffer.from(SearchPool.reply.encode(found)));
   });
 }
