@@ -102,5 +102,5 @@ export const EpochProven = defineMessage({
   payload: bcsPayload(EpochInfoCodec, 900 * 1024),
   maxBytes: 900 * 1024,
   delivery: { kind: "core" },
-  doc: "The light client proved an epoch's facts: sent when it is new, and again every minute for who starts later.",
+  doc: "The light client proved an epoch's facts: sent when it is new, and again every ten seconds for who starts later.",
 });

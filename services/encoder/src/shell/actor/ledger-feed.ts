@@ -1,5 +1,5 @@
 import { GatewayClient, LedgerFollower } from "@soma/client";
-import type { Genesis, VerifiedFacts } from "@soma/protocol";
+import type { EpochInfo, Genesis, VerifiedFacts } from "@soma/protocol";
 import { sleep } from "@soma/runtime";
 import type { Telemetry } from "@soma/telemetry";
 import type { EncoderActor } from "./encoder-actor.ts";
@@ -11,6 +11,8 @@ export interface LedgerFeedOptions {
   /** The light client of the last process. */
   readonly saved: Uint8Array | undefined;
   readonly actor: EncoderActor;
+  /** Told of the newest epoch, at the start and whenever one is proven. */
+  readonly proven: (info: EpochInfo) => Promise<void>;
   readonly telemetry: Telemetry;
   readonly signal: AbortSignal;
 }
@@ -86,6 +88,7 @@ export class LedgerFeed {
     const { signal } = this.#options;
     const proven = await this.#follower.next();
     if (proven.length > 0) this.#taken = await this.#give(proven.map(({ facts }) => facts));
+    await this.#options.proven(this.#follower.light.epoch);
     if (proven.length > 0 || signal.aborted) return true;
     const newest = await new GatewayClient({
       gateways: [this.#gateway!],
@@ -129,5 +132,6 @@ export class LedgerFeed {
       if (info === undefined) break;
       await this.#options.actor.give({ kind: "epoch", info });
     }
+    await this.#options.proven(light.epoch);
   }
 }

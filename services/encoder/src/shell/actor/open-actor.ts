@@ -11,6 +11,7 @@ import { aggregateBls, nativeVerifier, sha256Native } from "@soma/crypto/native"
 import type { EncoderKeys } from "@soma/identity";
 import {
   decodeJobMessage,
+  type EpochInfo,
   embeddingDigest,
   type Genesis,
   genesisParameters,
@@ -23,6 +24,7 @@ import type { EncoderConfig } from "../config.ts";
 import type { EncoderMetrics } from "../metrics.ts";
 import { CarryOut } from "./carry-out.ts";
 import { EncoderActor } from "./encoder-actor.ts";
+import { EpochAnnouncer } from "./epoch-announcer.ts";
 import { LedgerFeed } from "./ledger-feed.ts";
 import { EncoderStore, type EncoderTables } from "./store.ts";
 import { TransactionSender } from "./transaction-sender.ts";
@@ -98,7 +100,9 @@ export async function openActor(options: ActorOptions): Promise<EncoderActor> {
   await bus.subscribe(EvaluationFailed, {}, async ({ job, bundle, missing }) => {
     await actor.give({ kind: "evaluation-failed", job, bundle, missing });
   });
-  service.use(LedgerFeed.open({ gateways, genesis, saved: light, actor, telemetry, signal }));
+  const announcer = service.use(new EpochAnnouncer(bus, telemetry.log));
+  const proven = (info: EpochInfo) => announcer.proven(info);
+  service.use(LedgerFeed.open({ gateways, genesis, saved: light, actor, proven, telemetry, signal }));
   return actor;
 
   async function takeInference({ job, attempt, outcome }: Payload<typeof InferenceCompleted>): Promise<void> {
