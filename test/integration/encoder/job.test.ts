@@ -20,7 +20,7 @@ function seen(site: TestOperatorSite, look: () => boolean | Promise<boolean>): P
       if (!(await look())) throw new Error(site.output);
       return true as const;
     },
-    { within: 20_000, every: 50 },
+    { within: 60_000, every: 50 },
   );
 }
 
@@ -37,7 +37,7 @@ test("an encoder that is killed at every stage gives one commit, its very vector
         if (!look()) throw new Error(site.output);
         return true;
       },
-      { within: 30_000, every: 60 },
+      { within: 90_000, every: 60 },
     );
   const offerUntil = (look: () => boolean) =>
     eventually(
@@ -46,7 +46,7 @@ test("an encoder that is killed at every stage gives one commit, its very vector
         if (!look()) throw new Error(site.output);
         return true;
       },
-      { within: 30_000, every: 100 },
+      { within: 90_000, every: 100 },
     );
 
   scenario.advance(2);
@@ -56,7 +56,7 @@ test("an encoder that is killed at every stage gives one commit, its very vector
     await running.kill();
     running = site.start("encoder");
   };
-  await eventually(() => running.output.includes("went to the ledger's present"), { within: 30_000 });
+  await eventually(() => running.output.includes("went to the ledger's present"), { within: 90_000 });
 
   scenario.pay();
   scenario.draw();
@@ -92,7 +92,7 @@ test("an encoder that is killed at every stage gives one commit, its very vector
   await until(() => scenario.isForgotten);
   expect(scenario.slashes).toEqual([]);
   expect(running.output).not.toContain("what must not happen");
-}, 120_000);
+}, 400_000);
 
 test("a request whose worker is killed is taken by another", async () => {
   const site = await TestOperatorSite.open(resources, await postgres.createDatabase("worker"));
@@ -100,7 +100,7 @@ test("a request whose worker is killed is taken by another", async () => {
   // Nobody infers yet: the request waits in the queue.
   const actor = site.start("encoder", { SOMA_ENCODER_ROLE: "actor" });
   scenario.advance(2);
-  await eventually(() => actor.output.includes("went to the ledger's present"), { within: 30_000 });
+  await eventually(() => actor.output.includes("went to the ledger's present"), { within: 90_000 });
   scenario.pay();
   scenario.draw();
   await eventually(
@@ -108,7 +108,7 @@ test("a request whose worker is killed is taken by another", async () => {
       scenario.offer(encoder, { data: site.data });
       return scenario.received("Receipt").has(encoder);
     },
-    { within: 30_000, every: 100 },
+    { within: 90_000, every: 100 },
   );
   await eventually(async () => (await site.bus.streamState(InferenceStream)).messages === 1);
   // The first worker has a disk of its own, so it asks the gateway for the items, and dies over the answer.
@@ -119,10 +119,10 @@ test("a request whose worker is killed is taken by another", async () => {
     SOMA_DATA: await resources.folder(),
     SOMA_ENCODER_FETCH_TIMEOUT: "60s",
   });
-  await eventually(() => site.gateway.asked.slice(asked).includes(`GET ${site.data}`), { within: 30_000 });
+  await eventually(() => site.gateway.asked.slice(asked).includes(`GET ${site.data}`), { within: 90_000 });
   await dying.kill();
   expect(scenario.received("Commit").has(encoder)).toBe(false);
   site.start("encoder", { SOMA_ENCODER_ROLE: "worker" });
-  await eventually(() => scenario.received("Commit").has(encoder), { within: 30_000 });
+  await eventually(() => scenario.received("Commit").has(encoder), { within: 90_000 });
   expect(site.scenario.received("Commit").get(encoder)).toHaveLength(1);
-}, 60_000);
+}, 200_000);

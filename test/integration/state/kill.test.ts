@@ -123,7 +123,7 @@ test("killed at any instant and started again, it makes the checkpoints of an un
   let published = 0;
   for (let kills = 0; kills < KILLS; kills++) {
     const child = await stateProcess(variables);
-    await source.ask(GetHead, {}).catch((error: unknown) => {
+    await source.ask(GetHead, {}, 60_000).catch((error: unknown) => {
       throw new Error(`state did not start: ${String(error)} ${child.told()}`);
     });
     const until = Math.min(chain.commits.length, published + 40);

@@ -53,8 +53,8 @@ export class CommitSource {
     return index;
   }
 
-  async ask<P, R>(message: RequestMessage<P, R, never>, payload: P): Promise<R> {
-    const answer: Result<R> = await this.bus.request(message, {}, payload);
+  async ask<P, R>(message: RequestMessage<P, R, never>, payload: P, timeoutMs = 30_000): Promise<R> {
+    const answer: Result<R> = await this.bus.request(message, {}, payload, { timeoutMs });
     if (!answer.ok) throw new SomaError(answer.code, answer.message);
     return answer.value;
   }
