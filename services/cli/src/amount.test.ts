@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { formatAmount, parseAmount } from "./amount.ts";
+import { formatAmount, parseAddress, parseAmount } from "./amount.ts";
 
 test.each([
   ["0", 0n],
@@ -13,4 +13,8 @@ test.each([
 
 test.each(["", "-1", "1.", ".5", "1e3", "0.0000000001", "1,5"])("%j is refused", (text) =>
   expect(() => parseAmount(text)).toThrow(expect.objectContaining({ code: "CLI_AMOUNT" })),
+);
+
+test.each(["abc", "AB".repeat(32), "0".repeat(63), ""])("%j is no address", (text) =>
+  expect(() => parseAddress(text)).toThrow(expect.objectContaining({ code: "CLI_ADDRESS" })),
 );

@@ -1,7 +1,7 @@
 import { submit } from "@soma/client";
 import type { TransactionKindInput } from "@soma/protocol";
 import { type Command, Option } from "commander";
-import { formatAmount, parseAmount } from "../amount.ts";
+import { formatAmount, parseAddress, parseAmount } from "../amount.ts";
 import { accountOf, type ConnectionFlags, clientOf, genesisOf, withConnection } from "../connection.ts";
 import { printJson, printLine } from "../output.ts";
 
@@ -30,7 +30,7 @@ export function addStakeCommand(program: Command): void {
           client: clientOf(flags),
           account: accountOf(flags),
           chainId: genesisOf(flags).chainId,
-          kind: kindOf({ role, operator, amount }),
+          kind: kindOf({ role, operator: parseAddress(operator), amount }),
         });
         if (flags.json) printJson({ digest, commit, operator, role: flags.role, amount });
         else printLine(`${name}: ${formatAmount(amount)} for ${flags.role} ${operator} at commit ${commit}`);

@@ -1,6 +1,6 @@
 import { submit } from "@soma/client";
 import type { Command } from "commander";
-import { formatAmount, parseAmount } from "../amount.ts";
+import { formatAmount, parseAddress, parseAmount } from "../amount.ts";
 import { accountOf, type ConnectionFlags, clientOf, genesisOf, withConnection } from "../connection.ts";
 import { printJson, printLine } from "../output.ts";
 
@@ -19,7 +19,7 @@ export function addTransferCommand(program: Command): void {
         account: accountOf(flags),
         chainId: genesisOf(flags).chainId,
         tip: parseAmount(flags.tip),
-        kind: { Transfer: { to, amount } },
+        kind: { Transfer: { to: parseAddress(to), amount } },
       });
       if (flags.json) printJson({ digest, commit, to, amount });
       else printLine(`sent ${formatAmount(amount)} to ${to} at commit ${commit} (${digest})`);
