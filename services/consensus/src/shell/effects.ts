@@ -117,11 +117,7 @@ export class Effects {
         this.#serving.answer(effect.to, "commits", () => this.#serveCommits(effect));
         return;
       case "set-timer":
-        clearTimeout(this.#timer);
-        this.#timer = setTimeout(
-          () => this.#actor?.tell({ kind: "tick" }),
-          Math.max(0, effect.atMs - Date.now()),
-        );
+        this.#setTimer(effect.atMs);
         return;
       case "report-equivocation":
         this.#o.equivocations.report(effect.first.bytes, effect.second.bytes);
@@ -148,6 +144,21 @@ export class Effects {
   async close(): Promise<void> {
     clearTimeout(this.#timer);
     await this.#serving.close();
+  }
+
+  /**
+   * Node counts a timeout from the start of the loop's turn, so that it may end early by the clock. The core takes a
+   * moment that it set for set: a tick before it would be its last.
+   */
+  #setTimer(atMs: number): void {
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(
+      () => {
+        if (Date.now() < atMs) this.#setTimer(atMs);
+        else this.#actor?.tell({ kind: "tick" });
+      },
+      Math.max(0, atMs - Date.now()),
+    );
   }
 
   async #propose({ body, provesLeadership }: Extract<ConsensusEffect, { kind: "propose" }>): Promise<void> {
