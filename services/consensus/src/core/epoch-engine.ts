@@ -127,6 +127,8 @@ export class EpochEngine {
   }
 
   tick(nowMs: number, out: StepOutput): void {
+    // Whatever its moment, the timer has rung: what still lies ahead is set anew.
+    this.#timerAtMs = Number.POSITIVE_INFINITY;
     this.#advance(nowMs, out);
   }
 

@@ -1,4 +1,4 @@
-import { NO_COMMIT } from "@soma/protocol";
+import { NO_COMMIT, type ValidatorId } from "@soma/protocol";
 import { CONSENSUS_BOUNDS, type ConsensusBounds } from "./bounds.ts";
 import type { SequenceSnapshot } from "./commit-sequence.ts";
 import { type ConsensusCounters, newCounters } from "./counters.ts";
@@ -41,6 +41,16 @@ export class ConsensusState {
   /** The round that the clock is in, 0 before `recovered`. */
   get round(): number {
     return this.engine?.dag.clock.round ?? 0;
+  }
+
+  /** The highest round of an accepted block of each member, in the committee's order; 0 for none. */
+  get newestRounds(): { validator: ValidatorId; round: number }[] {
+    const { engine } = this;
+    if (engine === null) return [];
+    return engine.context.info.committee.map(({ validator }, author) => ({
+      validator,
+      round: engine.dag.dag.newest(author)?.ref.round ?? 0,
+    }));
   }
 
   /** Whether this validator may sign blocks (CONS-8); false for one outside the committee. */

@@ -122,6 +122,21 @@ describe("CONS-7", () => {
   });
 });
 
+describe("timer", () => {
+  test("an early tick sets the timer anew, or it would be the last", () => {
+    const { feed, effects } = started();
+    const block = blockOf(0, 1, only(effects, "propose")[0]!.body.ancestors);
+    feed({ kind: "own-block-signed", block, nowMs: 2_000 });
+    // A quorum of the round is here, and its time is not over.
+    const [others, from] = [upTo(1, 1, 2, 3), ids[1]!];
+    feed({ kind: "blocks-received", from, blocks: others, nowMs: 2_001 });
+    const { atMs } = only(effects, "set-timer").at(-1)!;
+    for (const nowMs of [atMs - 1, atMs - 1]) {
+      expect(only(feed({ kind: "tick", nowMs }).effects, "set-timer")).toEqual([{ kind: "set-timer", atMs }]);
+    }
+  });
+});
+
 describe("step", () => {
   test("defers what comes before recovery, and recovers once", () => {
     const state = new ConsensusState({ chainId: "test", self: ids[0]!, verifier: { vrf: () => null } });

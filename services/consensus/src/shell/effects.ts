@@ -7,6 +7,7 @@ import type { Bus } from "@soma/runtime";
 import { beaconAlpha } from "@soma/sampling";
 import type { ConsensusEffect, StoredCommit, VerifiedBlock } from "../core/index.ts";
 import type { ConsensusActor } from "./actor.ts";
+import { Alarm } from "./alarm.ts";
 import { cutResponse } from "./batch-transfer.ts";
 import type { CommitDelivery } from "./commit-delivery.ts";
 import type { Equivocations } from "./equivocations.ts";
@@ -46,7 +47,7 @@ export interface EffectsOptions {
 export class Effects {
   readonly #o: EffectsOptions;
   readonly #serving: Serving;
-  #timer: NodeJS.Timeout | undefined;
+  readonly #alarm = new Alarm(() => this.#actor?.tell({ kind: "tick" }));
   #actor: ConsensusActor | undefined;
   // Accepted blocks wait here and are written together: before anything that rests on them leaves (DESIGN section 5).
   #blocks: VerifiedBlock[] = [];
@@ -117,7 +118,7 @@ export class Effects {
         this.#serving.answer(effect.to, "commits", () => this.#serveCommits(effect));
         return;
       case "set-timer":
-        this.#setTimer(effect.atMs);
+        this.#alarm.set(effect.atMs);
         return;
       case "report-equivocation":
         this.#o.equivocations.report(effect.first.bytes, effect.second.bytes);
@@ -142,23 +143,8 @@ export class Effects {
   }
 
   async close(): Promise<void> {
-    clearTimeout(this.#timer);
+    this.#alarm.close();
     await this.#serving.close();
-  }
-
-  /**
-   * Node counts a timeout from the start of the loop's turn, so that it may end early by the clock. The core takes a
-   * moment that it set for set: a tick before it would be its last.
-   */
-  #setTimer(atMs: number): void {
-    clearTimeout(this.#timer);
-    this.#timer = setTimeout(
-      () => {
-        if (Date.now() < atMs) this.#setTimer(atMs);
-        else this.#actor?.tell({ kind: "tick" });
-      },
-      Math.max(0, atMs - Date.now()),
-    );
   }
 
   async #propose({ body, provesLeadership }: Extract<ConsensusEffect, { kind: "propose" }>): Promise<void> {
