@@ -3,7 +3,7 @@ import { CommitCodec } from "@soma/protocol";
 import { z } from "zod";
 import { bcsPayload } from "./bcs-payload.ts";
 import { defineMessage, defineStream } from "./define.ts";
-import { u32 } from "./fields.ts";
+import { hex32, millis, u32 } from "./fields.ts";
 
 /** Commits on their way to the executor. Rebuilt from consensus' own store when lost. */
 export const CommitStream = defineStream({
@@ -67,7 +67,18 @@ export const ConsensusStatus = defineMessage({
   payload: z.strictObject({}),
   delivery: {
     kind: "request",
-    reply: z.strictObject({ epoch: z.string(), round: u32, lastCommit: z.string(), proposing: z.boolean() }),
+    reply: z.strictObject({
+      epoch: z.string(),
+      round: u32,
+      lastCommit: z.string(),
+      /** Milliseconds since that commit. */
+      lastCommitAgeMs: millis,
+      proposing: z.boolean(),
+      /** No commit for longer than the operator's bound. */
+      standstill: z.boolean(),
+      /** Highest round of a block seen from each member of the committee, in its order; 0 for none. */
+      rounds: z.array(z.strictObject({ validator: hex32, round: u32 })).max(256),
+    }),
   },
-  doc: "Asks for the current epoch, round and last commit.",
+  doc: "Asks where consensus stands: epoch, round, last commit, and the newest block seen of each validator.",
 });

@@ -8,6 +8,11 @@ export const ConsensusConfig = defineConfig("consensus", {
     default: "20ms",
     doc: "How often the mempool is asked for transactions while there is room.",
   },
+  standstillAfter: {
+    is: duration(),
+    default: "30s",
+    doc: "Without a commit for this long the service logs an error and reports a standstill.",
+  },
   retainEpochs: {
     is: integer({ min: 2, max: 10_000 }),
     default: "8",

@@ -5,6 +5,10 @@ export function consensusMetrics(telemetry: Telemetry) {
   return {
     round: metrics.gauge("consensus.round", { unit: "{round}", doc: "The round that the clock is in." }),
     commit: metrics.gauge("consensus.commit", { unit: "{commit}", doc: "Index of the last own commit." }),
+    commitAge: metrics.gauge("consensus.commit.age", {
+      unit: "s",
+      doc: "Time since the last own commit; grows without end in a standstill.",
+    }),
     epoch: metrics.gauge("consensus.epoch", { unit: "{epoch}", doc: "The epoch in progress." }),
     proposed: metrics.counter("consensus.blocks.proposed", { unit: "{block}", doc: "Own blocks signed." }),
     received: metrics.counter("consensus.blocks.received", {

@@ -27,6 +27,7 @@ import { Equivocations } from "./equivocations.ts";
 import { consensusMetrics } from "./metrics.ts";
 import { Peers } from "./peers.ts";
 import { SignerLog, type SignerLogStatus } from "./signer-log.ts";
+import { Standstill } from "./standstill.ts";
 import { ConsensusStore, type ConsensusTables, MIGRATIONS } from "./store.ts";
 import { ConsensusTraces } from "./traces.ts";
 
@@ -140,18 +141,32 @@ export const service = defineService<ConsensusTables>()({
       // An executor that asks again had no answer in time: one replay more is of use to it, not a queue of them.
       { concurrency: 1, maxWaiting: 1 },
     );
+    const standstill = new Standstill(config.standstillAfter, Date.now());
+    const watch = (): void => {
+      const commit = state.lastCommit?.index ?? 0n;
+      const change = standstill.look({ commit, isExpected: state.isSigning && !state.isHalted }, Date.now());
+      metrics.commitAge.set(standstill.ageMs(Date.now()) / 1000);
+      if (change === null) return;
+      const detail = { code: "CONSENSUS_STANDSTILL", commit: String(commit), rounds: state.newestRounds };
+      if (change === "ended") telemetry.log.info(detail, "commits go on: the standstill is over");
+      else telemetry.log.error(detail, `no commit for ${config.standstillAfter / 1000} s: is a quorum away?`);
+    };
     await bus.respond(ConsensusStatus, {}, () =>
       ok({
         epoch: String(state.engine?.context.epoch ?? 0n),
         round: state.round,
         lastCommit: String(state.lastCommit?.index ?? 0n),
+        lastCommitAgeMs: Math.round(standstill.ageMs(Date.now())),
         proposing: state.isSigning,
+        standstill: standstill.isStanding,
+        rounds: state.newestRounds,
       }),
     );
 
     // Transactions are pulled, so that the mempool keeps what does not fit, and no queue here grows.
     const pulling = (async () => {
       while (!signal.aborted) {
+        watch();
         const room = BLOCK_LIMITS.transactions - state.queue.length;
         // A batch that still waits has not taken its room yet, and one that found none must not be followed by others.
         if (state.isSigning && room > 0 && !actor.isPending("transactions-available")) {
