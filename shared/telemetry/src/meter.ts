@@ -2,6 +2,7 @@ import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import type { Attributes, Meter, MetricOptions } from "@opentelemetry/api";
 import { PrometheusSerializer } from "@opentelemetry/exporter-prometheus";
+import { RuntimeNodeInstrumentation } from "@opentelemetry/instrumentation-runtime-node";
 import { MeterProvider, MetricReader } from "@opentelemetry/sdk-metrics";
 import { SomaError } from "@soma/base";
 
@@ -23,6 +24,8 @@ function open(): { meter: Meter; reader: ScrapeReader } {
   if (shared === undefined) {
     const reader = new ScrapeReader();
     const provider = new MeterProvider({ readers: [reader] });
+    // Event loop delay, garbage collection and heap of the process: how long a main thread was blocked.
+    new RuntimeNodeInstrumentation().setMeterProvider(provider);
     shared = { meter: provider.getMeter("soma"), reader };
   }
   return shared;
