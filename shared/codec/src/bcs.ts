@@ -1,8 +1,10 @@
 import { BcsType, bcs as library } from "@mysten/bcs";
+import { BoundedReader } from "./bounded-reader.ts";
 
 /**
  * A vector that grows as its elements are read. The library's own allocates what the length claims before it
- * reads one, so five bytes of a peer could cost gigabytes; every element here costs the peer at least a byte.
+ * reads one, so five bytes of a peer could cost gigabytes; here a bounded reader is asked first, and every element
+ * costs the peer at least a byte.
  */
 function vector<T, Input, Name extends string>(
   type: BcsType<T, Input, Name>,
@@ -11,6 +13,7 @@ function vector<T, Input, Name extends string>(
     name: `vector<${type.name}>`,
     read(reader) {
       const length = reader.readULEB();
+      if (reader instanceof BoundedReader) reader.takeElements(length);
       const values: T[] = [];
       for (let i = 0; i < length; i++) values.push(type.read(reader));
       return values;

@@ -19,6 +19,11 @@ const value = {
   values: Int16Array.of(-32768, 0, 32767),
 };
 
+/** A vector of so many empty byte strings, 128 to 16383. */
+function claimOf(count: number): Uint8Array {
+  return Uint8Array.of((count & 127) | 128, count >> 7, ...new Uint8Array(count));
+}
+
 describe("decodeExact", () => {
   test("gives back what was encoded", () => {
     expect(decodeExact(Sample, encode(Sample, value), 1000)).toEqual({ ok: true, value });
@@ -41,7 +46,7 @@ describe("decodeExact", () => {
   test("does not read on past a view of a larger buffer", () => {
     const whole = encode(Sample, value);
     for (let length = 0; length < whole.length; length++) {
-      expect(decodeExact(Sample, whole.subarray(0, length), 1000).ok).toBe(false);
+      expect(decodeExact(Sample, whole.subarray(0, length), 1000)).toMatchObject({ code: "CODEC_MALFORMED" });
     }
   });
 
@@ -52,6 +57,20 @@ describe("decodeExact", () => {
       expect(decodeExact(type as never, claims, 1000)).toMatchObject({ ok: false, code: "CODEC_MALFORMED" });
     }
     expect(process.memoryUsage().rss - before).toBeLessThan(64 * 1024 * 1024);
+  });
+
+  test.each([
+    ["five digits of ones: above u32", Uint8Array.of(255, 255, 255, 255, 31)],
+    ["a superfluous digit", Uint8Array.of(0x81, 0)],
+    ["a quarter of a million digits", new Uint8Array(262_144).fill(255)],
+    ["more short elements than the bytes can stand for", claimOf(8000)],
+  ])("refuses a length of %s", (_, bytes) => {
+    expect(decodeExact(bcs.vector(byteString), bytes, 1_000_000)).toMatchObject({ code: "CODEC_MALFORMED" });
+  });
+
+  test("takes thousands of short elements, as a job of short items has", () => {
+    const items = Array.from({ length: 1024 }, () => new Uint8Array(0));
+    expect(decodeExact(bcs.vector(byteString), encode(bcs.vector(byteString), items), 2000).ok).toBe(true);
   });
 
   test("never throws, whatever the bytes", () => {

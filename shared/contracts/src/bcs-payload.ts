@@ -1,12 +1,9 @@
 import type { Result } from "@soma/base";
-import { decodeExact, encode } from "@soma/codec";
+import { type Codec, decodeExact, encode } from "@soma/codec";
 import type { BinaryCodec } from "./payload.ts";
 
 /** A BCS type as the payload of a message: canonical, bounded, never throwing on what arrives. */
-export function bcsPayload<T extends Input, Input>(
-  codec: { parse(bytes: Uint8Array): T; serialize(value: Input): { toBytes(): Uint8Array } },
-  maxBytes: number,
-): BinaryCodec<T> {
+export function bcsPayload<T extends Input, Input>(codec: Codec<T, Input>, maxBytes: number): BinaryCodec<T> {
   return {
     encode: (payload: T) => encode(codec, payload),
     decode: (bytes): Result<T> => decodeExact<T, Input>(codec, bytes, maxBytes),

@@ -1,5 +1,5 @@
 import type { Result } from "@soma/base";
-import { decodeExact, encode } from "@soma/codec";
+import { type Codec, decodeExact, encode } from "@soma/codec";
 import { PeerMessageReceived, SendToPeer } from "@soma/contracts";
 import { nativeVerifier } from "@soma/crypto/native";
 import { type EpochInfo, EVERYBODY, type PeerMessageType, type ValidatorId } from "@soma/protocol";
@@ -127,7 +127,7 @@ export class Peers {
 
   #onDecoded<T extends Input, Input>(
     type: PeerMessageType,
-    codec: { parse(bytes: Uint8Array): T; serialize(value: Input): { toBytes(): Uint8Array } },
+    codec: Codec<T, Input>,
     handle: (from: ValidatorId, body: T) => void,
   ): Promise<void> {
     return this.#on(type, (from, bytes) => {
@@ -139,9 +139,6 @@ export class Peers {
 }
 
 /** The bytes of a request or response body. */
-export function bodyOf<T>(
-  codec: { parse(bytes: Uint8Array): unknown; serialize(value: T): { toBytes(): Uint8Array } },
-  value: T,
-): Uint8Array {
+export function bodyOf<T>(codec: Pick<Codec<unknown, T>, "serialize">, value: T): Uint8Array {
   return encode(codec, value);
 }
