@@ -87,7 +87,7 @@ function cacheKey(encoder: Encoder, items: readonly Uint8Array[]): string {
 let code: Buffer | undefined;
 
 /** Of the sources that turn an item into vectors, and of the pinned versions of what they run on. */
-function codeDigest(): Buffer {
+export function codeDigest(): Buffer {
   if (code !== undefined) return code;
   const hash = createHash("sha256");
   const inference = ["core", "shell"].flatMap((side) => {
