@@ -13,7 +13,8 @@ import { Telemetry } from "@soma/telemetry";
 import type { GatewayClient } from "./gateway-client.ts";
 import type { JobFacts } from "./job-facts.ts";
 import { JobJournal } from "./job-journal.ts";
-import { type JobProgress, JobSession } from "./job-session.ts";
+import type { JobProgress } from "./job-progress.ts";
+import { JobSession } from "./job-session.ts";
 
 export interface EmbedOptions {
   readonly client: GatewayClient;
@@ -130,7 +131,7 @@ function buildReceipt(session: JobSession, genesis: Genesis): Uint8Array {
     return { link, proof: fact.proof };
   };
   const evaluated = [...(facts.bundled ?? [])].sort(compareHex).map((encoder) => {
-    const revealed = session.reveals.get(encoder);
+    const revealed = session.reveals.known.get(encoder);
     if (revealed === undefined) throw new SomaError("JOB_RECEIPT", `the vectors of ${encoder} are missing`);
     return revealed;
   });

@@ -3,7 +3,7 @@ export { type BlobRequest, fetchBlob } from "./fetch-blob.ts";
 export { GatewayClient, type GatewayHealth, type JobView } from "./gateway-client.ts";
 export { Http, type HttpOptions } from "./http.ts";
 export { JobJournal, type JournalState } from "./job-journal.ts";
-export type { JobProgress, JobStage } from "./job-session.ts";
+export type { JobProgress, JobStage } from "./job-progress.ts";
 export { LedgerFollower } from "./ledger-follower.ts";
 export {
   prepareTransaction,

@@ -119,7 +119,7 @@ export class JobFacts {
       if (this.#commits.size > 4_096) this.#commits.delete(this.#commits.keys().next().value!);
       return fact.commit === this.#wanted ? "draw" : undefined;
     }
-    if (fact.kind === "deadline") return undefined;
+    if (fact.kind !== "transaction") return undefined;
     const { leaf, signed } = fact.transaction;
     const { kind } = signed.transaction;
     if (leaf.refusal !== "") {

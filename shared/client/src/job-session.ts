@@ -1,149 +1,110 @@
 import { fromHex, SomaError, toHex } from "@soma/base";
-import { encode } from "@soma/codec";
 import { merkleRoot } from "@soma/crypto";
-import { Ed25519Key, nativeVerifier } from "@soma/crypto/native";
-import type { AccountKey } from "@soma/identity";
+import { Ed25519Key } from "@soma/crypto/native";
 import {
-  commitHash,
   type Digest,
-  dataCommitment,
   decodeJobMessage,
-  decodeSignedTransaction,
   drawCommit,
   drawShard,
-  type EncoderId,
   type EpochInfo,
-  embeddingDigest,
   encodeItems,
-  encodeJobMessage,
-  type Genesis,
   genesisParameters,
-  type JobMessage,
-  jobSigningBytes,
+  type JobId,
+  type LedgerUpdate,
   modalityNumber,
   type Parameters,
-  ReceiptLinkCodec,
   type Shard,
   type SignedCommit,
-  type SignedReveal,
-  type TransactionKindInput,
+  type VerifiedFacts,
 } from "@soma/protocol";
 import { outsideSpans, type Telemetry } from "@soma/telemetry";
-import type { GatewayClient } from "./gateway-client.ts";
+import { EncoderAnswers } from "./encoder-answers.ts";
 import { JobFacts } from "./job-facts.ts";
-import type { JobJournal } from "./job-journal.ts";
-import { LedgerFollower } from "./ledger-follower.ts";
+import { followJob, openJobFollower } from "./job-following.ts";
+import type { JobProgress, Say } from "./job-progress.ts";
+import { JobTransactions, type JobTransactionsOptions } from "./job-transactions.ts";
+import type { LedgerFollower } from "./ledger-follower.ts";
 import { Mailboxes } from "./mailboxes.ts";
-import { isSequenceTaken, prepareTransaction, sendAndWait } from "./submit.ts";
+import { offerToShard } from "./offers.ts";
+import { Reveals } from "./reveals.ts";
+import { pause, Waiting } from "./waiting.ts";
 
-export const JOB_STAGES = [
-  "prepared",
-  "paid",
-  "drawn",
-  "received",
-  "committed",
-  "selected",
-  "revealed",
-  "bundled",
-  "closed",
-] as const;
-export type JobStage = (typeof JOB_STAGES)[number];
-
-export interface JobProgress {
-  readonly stage: JobStage;
-  /** One line for a person. */
-  readonly text: string;
-  readonly detail: Readonly<Record<string, string | number>>;
-}
-
-export interface SessionOptions {
-  readonly client: GatewayClient;
-  readonly genesis: Genesis;
-  readonly account: AccountKey;
-  readonly journal: JobJournal;
+export interface SessionOptions extends Omit<JobTransactionsOptions, "session" | "items" | "dataHash"> {
   readonly onProgress: (progress: JobProgress) => void;
   readonly signal: AbortSignal;
   /** Milliseconds to wait for slower commits after a quorum of seats has committed. */
   readonly commitGraceMs: number;
   /** Milliseconds to wait for slower reveals after the first. */
   readonly revealGraceMs: number;
-  /** Base units beyond the price, for the winner. */
-  readonly tip: bigint;
-  /** Refuses to pay more than this a byte; twice the epoch's price if it is undefined. */
-  readonly maxPricePerByte: bigint | undefined;
   readonly telemetry: Telemetry;
 }
 
-/** Offers without a receipt are shown again after this. */
-const OFFER_AGAIN_MS = 1_500;
-/** Ledger updates that no gateway has yet are asked for again after this. */
-const ASK_AGAIN_MS = 250;
-/** Vectors that no gateway has yet are asked for again after this. */
-const FETCH_AGAIN_MS = 500;
-/** Times that a transaction is signed anew because another one of the account used its sequence number. */
-const SIGN_AGAIN = 3;
-
 /**
- * The submitter's side of one job (GAME-1 to GAME-8). It believes only what the light client proves; what the
- * gateway says otherwise can delay it and no more.
+ * The submitter's side of one job (GAME-1 to GAME-8), step by step. It believes only what the light client proves;
+ * what the gateway says otherwise can delay it and no more.
  */
 export class JobSession {
   readonly #o: SessionOptions;
   readonly #parameters: Parameters;
   readonly #session: Ed25519Key;
-  readonly #items: readonly Uint8Array[];
   readonly #dataHash: Digest;
-  readonly facts: JobFacts;
-  readonly #receipts = new Set<EncoderId>();
-  readonly #optedOut = new Set<EncoderId>();
-  readonly #commits = new Map<EncoderId, SignedCommit>();
-  readonly #reveals = new Map<EncoderId, { reveal: SignedReveal; blob: Uint8Array }>();
-  readonly #fetching = new Set<EncoderId>();
+  readonly #transactions: JobTransactions;
   readonly #mailboxes: Mailboxes;
-  #attempt = 0;
-  #shard: Shard | undefined;
-  #changed: () => void = () => {};
+  readonly #waiting: Waiting;
   /** Aborted when the session ends, however it does: then no loop and no stage goes on. */
   readonly #stop = new AbortController();
+  readonly items: readonly Uint8Array[];
+  readonly facts: JobFacts;
+  readonly reveals: Reveals;
 
   constructor(options: SessionOptions) {
     this.#o = options;
-    const parameters = genesisParameters(options.genesis);
+    const { client, genesis, journal } = options;
+    const parameters = genesisParameters(genesis);
     if (!parameters.ok) throw new SomaError(parameters.code, parameters.message);
     this.#parameters = parameters.value;
-    this.#session = Ed25519Key.fromSeed(fromHex(options.journal.state.sessionSeed));
-    this.#items = options.journal.state.items.map(fromHex);
-    this.#dataHash = toHex(merkleRoot(this.#items));
-    this.facts = new JobFacts(options.journal, options.genesis);
-    this.#mailboxes = new Mailboxes(options.client.http.gateways);
-  }
-
-  /** Reveals by encoder with their vectors, for the receipt. */
-  get reveals(): ReadonlyMap<EncoderId, { reveal: SignedReveal; blob: Uint8Array }> {
-    return this.#reveals;
-  }
-
-  get items(): readonly Uint8Array[] {
-    return this.#items;
+    this.#session = Ed25519Key.fromSeed(fromHex(journal.state.sessionSeed));
+    this.items = journal.state.items.map(fromHex);
+    this.#dataHash = toHex(merkleRoot(this.items));
+    this.#waiting = new Waiting(this.#stop.signal, options.signal);
+    this.#mailboxes = new Mailboxes(client.http.gateways);
+    this.facts = new JobFacts(journal, genesis);
+    this.reveals = new Reveals({
+      client,
+      chainId: genesis.chainId,
+      committed: (encoder) =>
+        this.facts.selection?.commits.find(({ commit }) => commit.encoder === encoder)?.commit,
+      changed: this.#waiting.changed,
+    });
+    this.#transactions = new JobTransactions({
+      ...options,
+      session: this.#session,
+      items: this.items,
+      dataHash: this.#dataHash,
+    });
   }
 
   /** Runs the job to its end, from wherever its journal stands. */
   async run(): Promise<void> {
-    const { client, journal } = this.#o;
-    const data = await client.putBlob(encodeItems(this.#items));
-    this.#say("prepared", `${this.#items.length} items, data hash ${this.#dataHash.slice(0, 12)}`, {
-      items: this.#items.length,
+    const { client, genesis, journal } = this.#o;
+    const data = await client.putBlob(encodeItems(this.items));
+    this.#say("prepared", `${this.items.length} items, data hash ${this.#dataHash.slice(0, 12)}`, {
+      items: this.items.length,
       dataHash: this.#dataHash,
     });
-    const follower = await this.#openFollower();
+    const follower = await openJobFollower(client, genesis, journal);
     const stop = this.#stop;
-    const following = outsideSpans(() => this.#follow(follower, stop.signal));
+    const take = (facts: VerifiedFacts, update: LedgerUpdate) => {
+      this.facts.take(facts, update);
+      this.#waiting.changed();
+    };
+    const following = outsideSpans(() => followJob(follower, take, stop.signal));
     const playing = this.#play(follower, data, stop.signal);
     try {
       await Promise.race([playing, following]);
     } finally {
       stop.abort();
-      this.#changed();
+      this.#waiting.changed();
       await Promise.allSettled([playing, following]);
       // Before a selection, which attempt draws is open: its commits must be read again, not be past.
       if (journal.state.selection !== null) {
@@ -154,60 +115,47 @@ export class JobSession {
   }
 
   async #play(follower: LedgerFollower, data: Digest, stop: AbortSignal): Promise<void> {
-    await this.#stage("pay", () => this.#pay(follower.light.epoch));
-    const paid = await this.#until(() => this.facts.paid);
+    await this.#stage("pay", () => this.#pay(follower));
+    const paid = await this.#waiting.until(() => this.facts.paid);
     this.#say("paid", `job ${paid.job.slice(0, 12)} paid at commit ${paid.commit}`, {
       job: paid.job,
       commit: Number(paid.commit),
     });
     const epoch = follower.light.epochInfo(paid.epoch) ?? follower.light.epoch;
-    const reading = outsideSpans(() => this.#readMailboxes(epoch, stop));
+    const answers = new EncoderAnswers(this.#o.genesis.chainId, epoch.roster);
+    const reading = outsideSpans(() => this.#readMailboxes(paid.job, answers, stop));
     try {
-      await Promise.race([this.#steps(epoch, data), reading]);
+      await Promise.race([this.#steps(epoch, answers, data), reading]);
     } finally {
       // The loop ends with the stop signal; its failure was raced above.
       reading.catch(() => undefined);
     }
   }
 
-  async #steps(epoch: EpochInfo, data: Digest): Promise<void> {
-    if (this.#o.journal.state.selection === null) await this.#select(epoch, data);
-    else await this.#resumeSelection(epoch);
-    const selected = await this.#until(() => this.facts.selection ?? this.facts.closed);
+  async #steps(epoch: EpochInfo, answers: EncoderAnswers, data: Digest): Promise<void> {
+    const { selection } = this.#o.journal.state;
+    if (selection === null) await this.#select(epoch, answers, data);
+    else await this.#resumeSelection(epoch, selection.attempt);
+    const selected = await this.#waiting.until(() => this.facts.selection ?? this.facts.closed);
     if ("commits" in selected) {
       this.#say("selected", `${selected.commits.length} encoders selected`, {
         encoders: selected.commits.length,
       });
       await this.#stage("bundle", () => this.#bundle(selected.commits, selected.commit));
     }
-    await this.#stage("await proof", () => this.#until(() => this.facts.closed));
+    await this.#stage("await proof", () => this.#waiting.until(() => this.facts.closed));
   }
 
-  async #pay(epoch: EpochInfo): Promise<void> {
-    const { journal, account, genesis } = this.#o;
-    if (journal.state.payment === null) {
-      const kind: TransactionKindInput = {
-        GenerateEmbeddings: {
-          modality: modalityNumber("text"),
-          dataCommitment: dataCommitment(genesis.chainId, this.#dataHash, account.address),
-          sizeBytes: BigInt(this.#items.reduce((sum, item) => sum + item.length, 0)),
-          items: this.#items.length,
-          sessionKey: this.#session.publicKey,
-          // The payment may commit in the next epoch, whose price is at most twice this one's (ECON-4).
-          maxPricePerByte: this.#o.maxPricePerByte ?? 2n * (epoch.prices[modalityNumber("text")] ?? 0n),
-          jobTip: this.#o.tip,
-        },
-      };
-      journal.state.payment = await this.#prepare(kind);
-      journal.save();
-    }
-    if (this.facts.paid === undefined) await this.#send("payment");
+  async #pay(follower: LedgerFollower): Promise<void> {
+    await this.#transactions.preparePayment(follower.light.epoch);
+    if (this.facts.paid === undefined) await this.#transactions.send("payment");
   }
 
   /** Offers, receipts, commits, and the selection; a new attempt when the ledger draws another shard. */
-  async #select(epoch: EpochInfo, data: Digest): Promise<void> {
-    for (;;) {
-      const shard = await this.#draw(epoch, this.#attempt);
+  async #select(epoch: EpochInfo, answers: EncoderAnswers, data: Digest): Promise<void> {
+    for (let attempt = 0; ; attempt++) {
+      const shard = await this.#draw(epoch, attempt);
+      answers.expect(shard);
       this.#say(
         "drawn",
         `${shard.seats.length} seats on ${shard.seatsOf.size} encoders, quorum ${shard.quorum}`,
@@ -217,28 +165,37 @@ export class JobSession {
           encoders: shard.seatsOf.size,
         },
       );
-      const expires = drawCommit(this.facts.paid!.commit, this.#attempt + 1, this.#parameters);
+      const expires = drawCommit(this.facts.paid!.commit, attempt + 1, this.#parameters);
       const offering = new AbortController();
-      const offers = this.#stage("offer to shard", () => this.#offer(shard, data, offering.signal));
+      const offers = this.#stage("offer to shard", () =>
+        offerToShard(
+          {
+            chainId: this.#o.genesis.chainId,
+            shard,
+            dataHash: this.#dataHash,
+            data,
+            session: this.#session,
+            answers,
+            mailboxes: this.#mailboxes,
+          },
+          offering.signal,
+        ),
+      );
       try {
-        await this.#until(
-          () => this.#seats() >= shard.quorum || this.facts.head >= expires || this.facts.closed,
+        await this.#waiting.until(
+          () => answers.seats >= shard.quorum || this.facts.head >= expires || this.facts.closed,
         );
         if (this.facts.closed !== undefined) return;
-        if (this.#seats() >= shard.quorum) {
-          const everybody = () => this.#commits.size + this.#optedOut.size >= shard.seatsOf.size;
-          await this.#until(everybody, this.#o.commitGraceMs);
-          await this.#stage("select", () => this.#sendSelection(shard));
+        if (answers.seats >= shard.quorum) {
+          const everybody = () => answers.decided >= shard.seatsOf.size;
+          await this.#waiting.until(everybody, this.#o.commitGraceMs);
+          await this.#stage("select", () => this.#sendSelection(shard, answers));
           return;
         }
       } finally {
         offering.abort();
         await offers;
       }
-      this.#attempt += 1;
-      this.#commits.clear();
-      this.#receipts.clear();
-      this.#optedOut.clear();
     }
   }
 
@@ -246,7 +203,7 @@ export class JobSession {
     const paid = this.facts.paid!;
     const commit = drawCommit(paid.commit, attempt, this.#parameters);
     this.facts.wantDraw(commit);
-    const draw = await this.#until(() => this.facts.draw(commit) ?? (this.facts.closed && null));
+    const draw = await this.#waiting.until(() => this.facts.draw(commit) ?? (this.facts.closed && null));
     if (draw === null) throw new SomaError("JOB_CLOSED", "the job closed before a shard answered");
     const shard = drawShard({
       chainId: this.#o.genesis.chainId,
@@ -258,183 +215,63 @@ export class JobSession {
       attempt,
     });
     if (!shard.ok) throw new SomaError(shard.code, shard.message);
-    this.#shard = shard.value;
     return shard.value;
   }
 
-  async #offer(shard: Shard, data: Digest, stop: AbortSignal): Promise<void> {
-    const offer = { job: shard.job, attempt: shard.attempt, dataHash: this.#dataHash };
-    const sessionSignature = this.#session.sign(jobSigningBytes(this.#o.genesis.chainId, "offer", offer));
-    const shown = new Set<string>();
-    const hasAnswered = (encoder: EncoderId) => this.#receipts.has(encoder) || hasDecided(encoder);
-    const hasDecided = (encoder: EncoderId) => this.#commits.has(encoder) || this.#optedOut.has(encoder);
-    while (!stop.aborted) {
-      for (const { client, validator } of await this.#mailboxes.open()) {
-        const message = { Offer: { offer, data, sessionSignature } };
-        const body = encodeJobMessage({ job: shard.job, mailbox: validator, message });
-        await Promise.all(
-          [...shard.seatsOf.keys()].map(async (encoder) => {
-            const way = `${encoder} ${validator}`;
-            if (hasDecided(encoder) || (hasAnswered(encoder) && shown.has(way))) return;
-            await client.relay(shard.job, encoder, body).then(
-              () => shown.add(way),
-              () => undefined /* shown again below */,
-            );
-          }),
-        );
-      }
-      await this.#pause(OFFER_AGAIN_MS, stop);
-    }
-  }
-
-  async #sendSelection(shard: Shard): Promise<void> {
-    const { genesis, journal } = this.#o;
-    const commits = [...this.#commits.values()];
-    this.#say("committed", `${commits.length} commits, ${this.#seats()} of ${shard.seats.length} seats`, {
+  async #sendSelection(shard: Shard, answers: EncoderAnswers): Promise<void> {
+    const { commits, seats } = answers;
+    this.#say("committed", `${commits.length} commits, ${seats} of ${shard.seats.length} seats`, {
       commits: commits.length,
-      seats: this.#seats(),
+      seats,
     });
-    const selection = { job: shard.job, attempt: shard.attempt, dataHash: this.#dataHash, commits };
-    const sessionSignature = this.#session.sign(jobSigningBytes(genesis.chainId, "selection", selection));
-    const submission = await this.#prepare({ SelectCommits: { ...selection, sessionSignature } });
-    // Two different signed selections void the job (GAME-4): what was signed is remembered before it is sent.
-    journal.state.selection = { ...submission, attempt: shard.attempt };
-    journal.save();
-    await this.#send("selection");
+    await this.#transactions.prepareSelection(shard.job, shard.attempt, commits);
+    await this.#transactions.send("selection");
   }
 
-  async #resumeSelection(epoch: EpochInfo): Promise<void> {
-    const selection = this.#o.journal.state.selection!;
-    this.#attempt = selection.attempt;
-    await this.#draw(epoch, selection.attempt);
-    if (this.facts.selection === undefined && this.facts.closed === undefined) await this.#send("selection");
+  async #resumeSelection(epoch: EpochInfo, attempt: number): Promise<void> {
+    await this.#draw(epoch, attempt);
+    const { selection, closed } = this.facts;
+    if (selection === undefined && closed === undefined) await this.#transactions.send("selection");
   }
 
   async #bundle(commits: readonly SignedCommit[], selectedAt: bigint): Promise<void> {
-    const { genesis, journal } = this.#o;
     const { bundled } = this.facts;
+    const { known } = this.reveals;
     if (bundled !== undefined) {
       // A resumed job: the receipt needs the vectors of the set that is on the ledger.
-      await this.#until(() => bundled.every((encoder) => this.#reveals.has(encoder)), this.#o.revealGraceMs);
+      await this.#waiting.until(() => bundled.every((encoder) => known.has(encoder)), this.#o.revealGraceMs);
       return;
     }
-    if (journal.state.bundle === null) {
-      await this.#until(() => this.#reveals.size > 0 || this.facts.closed);
+    if (this.#o.journal.state.bundle === null) {
+      await this.#waiting.until(() => known.size > 0 || this.facts.closed);
       // The ledger's deadline counts commits (GAME-6): half of them are for the reveals, half for the bundle's way.
       const latest = selectedAt + BigInt(Math.floor(this.#parameters.revealTimeout / 2));
-      const isTime = () => this.#reveals.size >= commits.length || this.facts.head >= latest;
-      await this.#until(isTime, this.#o.revealGraceMs);
-      const reveals = commits.flatMap(({ commit }) => this.#reveals.get(commit.encoder)?.reveal ?? []);
+      const isTime = () => known.size >= commits.length || this.facts.head >= latest;
+      await this.#waiting.until(isTime, this.#o.revealGraceMs);
+      const reveals = commits.flatMap(({ commit }) => known.get(commit.encoder)?.reveal ?? []);
       this.#say("revealed", `${reveals.length} of ${commits.length} revealed`, { reveals: reveals.length });
-      const bundle = { job: this.facts.paid!.job, reveals };
-      const sessionSignature = this.#session.sign(jobSigningBytes(genesis.chainId, "bundle", bundle));
-      journal.state.bundle = await this.#prepare({ PostBundle: { ...bundle, sessionSignature } });
-      journal.save();
+      await this.#transactions.prepareBundle(this.facts.paid!.job, reveals);
     }
-    await this.#send("bundle");
+    await this.#transactions.send("bundle");
     this.#say("bundled", "the evaluated set is on the ledger", {});
   }
 
-  async #follow(follower: LedgerFollower, stop: AbortSignal): Promise<never> {
-    while (!stop.aborted) {
-      const asked = performance.now();
-      const proven = await follower.next();
-      for (const { facts, update } of proven) {
-        this.facts.take(facts, update);
-        this.#changed();
+  async #readMailboxes(job: JobId, answers: EncoderAnswers, stop: AbortSignal): Promise<never> {
+    const hear = (bytes: Uint8Array) => {
+      const decoded = decodeJobMessage(bytes);
+      if (!decoded.ok || decoded.value.job !== job) return;
+      const { message } = decoded.value;
+      if (!answers.take(message)) return;
+      if (message.$kind === "Receipt") {
+        this.#say("received", `${answers.receipts} encoders have the data`, { receipts: answers.receipts });
       }
-      // A gateway need not wait as it is asked to.
-      if (proven.length === 0 && performance.now() - asked < ASK_AGAIN_MS) {
-        await this.#pause(ASK_AGAIN_MS, stop);
+      if (message.$kind === "Reveal") {
+        void this.reveals.fetch(message.Reveal.reveal, message.Reveal.vectors, stop);
       }
-    }
-    throw new SomaError("JOB_STOPPED", "stopped");
-  }
-
-  async #openFollower(): Promise<LedgerFollower> {
-    const { client, genesis, journal } = this.#o;
-    const { light } = journal.state;
-    const follower = LedgerFollower.open({
-      client,
-      genesis,
-      waitMs: 2_000,
-      ...(light === null ? {} : { saved: fromHex(light) }),
-    });
-    if (light === null) {
-      const links = await follower.skipToPresent();
-      for (const link of links) {
-        journal.state.links[String(link.certificate.checkpoint.sequence)] = toHex(
-          encode(ReceiptLinkCodec, link),
-        );
-      }
-      journal.state.light = toHex(follower.save());
-      journal.save();
-    }
-    return follower;
-  }
-
-  async #readMailboxes(epoch: EpochInfo, stop: AbortSignal): Promise<never> {
-    const job = this.facts.paid!.job;
-    const hear = (message: Uint8Array) => {
-      const decoded = decodeJobMessage(message);
-      if (decoded.ok && decoded.value.job === job) this.#hear(decoded.value.message, epoch, stop);
-      this.#changed();
+      this.#waiting.changed();
     };
-    await this.#mailboxes.read(job, hear, (ms) => this.#pause(ms, stop), stop);
+    await this.#mailboxes.read(job, hear, (ms) => pause(ms, stop), stop);
     throw new SomaError("JOB_STOPPED", "stopped");
-  }
-
-  #hear(message: JobMessage, epoch: EpochInfo, stop: AbortSignal): void {
-    const { chainId } = this.#o.genesis;
-    const signedBy = (encoder: EncoderId, bytes: Uint8Array, signature: Uint8Array) => {
-      const key = epoch.roster.find((entry) => entry.encoder === encoder)?.messageKey;
-      return key !== undefined && nativeVerifier.ed25519(key, bytes, signature);
-    };
-    if (message.$kind === "Receipt") {
-      const { receipt, signature } = message.Receipt;
-      if (receipt.attempt !== this.#attempt || this.#receipts.has(receipt.encoder)) return;
-      if (!signedBy(receipt.encoder, jobSigningBytes(chainId, "receipt", receipt), signature)) return;
-      this.#receipts.add(receipt.encoder);
-      this.#say("received", `${this.#receipts.size} encoders have the data`, {
-        receipts: this.#receipts.size,
-      });
-    } else if (message.$kind === "Commit") {
-      const { commit, signature } = message.Commit;
-      if (commit.attempt !== this.#attempt || this.#commits.has(commit.encoder)) return;
-      if (this.#shard?.seatsOf.has(commit.encoder) !== true) return;
-      if (!signedBy(commit.encoder, jobSigningBytes(chainId, "commit", commit), signature)) return;
-      this.#commits.set(commit.encoder, message.Commit);
-    } else if (message.$kind === "OptOut") {
-      const { optOut, signature } = message.OptOut;
-      if (optOut.attempt !== this.#attempt) return;
-      if (signedBy(optOut.encoder, jobSigningBytes(chainId, "optOut", optOut), signature)) {
-        this.#optedOut.add(optOut.encoder);
-      }
-    } else if (message.$kind === "Reveal") {
-      const { reveal, vectors } = message.Reveal;
-      const { encoder } = reveal.reveal;
-      if (this.#reveals.has(encoder) || this.#fetching.has(encoder)) return;
-      if (!signedBy(encoder, jobSigningBytes(chainId, "reveal", reveal.reveal), reveal.signature)) return;
-      this.#fetching.add(encoder);
-      void this.#fetchVectors(reveal, vectors, stop).finally(() => this.#fetching.delete(encoder));
-    }
-  }
-
-  /** Keeps a reveal with its vectors if they are what the encoder committed to. */
-  async #fetchVectors(signed: SignedReveal, vectors: Digest, stop: AbortSignal): Promise<void> {
-    const { chainId } = this.#o.genesis;
-    const { reveal } = signed;
-    const commit = this.facts.selection?.commits.find((c) => c.commit.encoder === reveal.encoder)?.commit;
-    const expected = commitHash(chainId, reveal.encoder, reveal.job, reveal.embeddingDigest);
-    if (commit !== undefined && commit.commitHash !== expected) return;
-    let blob = await this.#o.client.getBlob(vectors);
-    while (blob === undefined && !stop.aborted) {
-      await this.#pause(FETCH_AGAIN_MS, stop);
-      blob = await this.#o.client.getBlob(vectors);
-    }
-    if (blob === undefined || embeddingDigest(chainId, blob) !== reveal.embeddingDigest) return;
-    this.#reveals.set(reveal.encoder, { reveal: signed, blob });
-    this.#changed();
   }
 
   /** A stage in the job's trace. */
@@ -444,72 +281,5 @@ export class JobSession {
     return this.#o.telemetry.withSpan(name, { attributes }, run);
   }
 
-  #seats(): number {
-    let seats = 0;
-    for (const encoder of this.#commits.keys()) seats += this.#shard?.seatsOf.get(encoder) ?? 0;
-    return seats;
-  }
-
-  async #prepare(kind: TransactionKindInput): Promise<{ digest: string; bytes: string }> {
-    const { client, account, genesis } = this.#o;
-    const { digest, bytes } = await prepareTransaction({ client, account, chainId: genesis.chainId, kind });
-    return { digest, bytes: toHex(bytes) };
-  }
-
-  /**
-   * Sends what the journal holds. Another transaction of the account may have used its sequence number: then the
-   * same content is signed anew, but never a payment, of which there must not be two.
-   */
-  async #send(name: "payment" | "selection" | "bundle"): Promise<void> {
-    const { client, journal } = this.#o;
-    for (let attempt = 1; ; attempt++) {
-      const submission = journal.state[name]!;
-      const bytes = fromHex(submission.bytes);
-      try {
-        await sendAndWait(client, { digest: submission.digest, bytes });
-        return;
-      } catch (error) {
-        if (!isSequenceTaken(error) || name === "payment" || attempt === SIGN_AGAIN) throw error;
-        const signed = decodeSignedTransaction(bytes);
-        if (!signed.ok) throw new SomaError("JOURNAL_UNREADABLE", `${name}: ${signed.message}`);
-        Object.assign(submission, await this.#prepare(signed.value.transaction.kind));
-        journal.save();
-      }
-    }
-  }
-
-  /** Waits until `look` gives something truthy or null; with `forMs`, at most so long. */
-  async #until<T>(look: () => T | undefined | false, forMs?: number): Promise<T> {
-    const deadline = forMs === undefined ? Number.POSITIVE_INFINITY : performance.now() + forMs;
-    for (;;) {
-      const found = look();
-      if ((found !== undefined && found !== false) || performance.now() >= deadline) return found as T;
-      this.#o.signal.throwIfAborted();
-      if (this.#stop.signal.aborted) throw new SomaError("JOB_STOPPED", "stopped");
-      await new Promise<void>((resolve) => {
-        const timer = setTimeout(resolve, Math.min(100, Math.max(1, deadline - performance.now())));
-        this.#changed = () => {
-          clearTimeout(timer);
-          resolve();
-        };
-      });
-    }
-  }
-
-  #pause(ms: number, stop: AbortSignal): Promise<void> {
-    return new Promise((resolve) => {
-      if (stop.aborted) return resolve();
-      const timer = setTimeout(done, ms);
-      function done() {
-        clearTimeout(timer);
-        stop.removeEventListener("abort", done);
-        resolve();
-      }
-      stop.addEventListener("abort", done);
-    });
-  }
-
-  #say(stage: JobStage, text: string, detail: JobProgress["detail"]): void {
-    this.#o.onProgress({ stage, text, detail });
-  }
+  readonly #say: Say = (stage, text, detail) => this.#o.onProgress({ stage, text, detail });
 }

@@ -1,0 +1,73 @@
+import {
+  commitHash,
+  type Digest,
+  type EncoderId,
+  embeddingDigest,
+  type SignedCommit,
+  type SignedReveal,
+} from "@soma/protocol";
+import type { GatewayClient } from "./gateway-client.ts";
+import { pause } from "./waiting.ts";
+
+/** Vectors that no gateway has yet are asked for again after this. */
+const FETCH_AGAIN_MS = 500;
+
+export interface Revealed {
+  readonly reveal: SignedReveal;
+  /** BCS of `EmbeddingBlob`. */
+  readonly blob: Uint8Array;
+}
+
+export interface RevealsOptions {
+  readonly client: Pick<GatewayClient, "getBlob">;
+  readonly chainId: string;
+  /** The commit of an encoder that the selection on the ledger holds; undefined while that is not known. */
+  readonly committed: (encoder: EncoderId) => SignedCommit["commit"] | undefined;
+  readonly changed: () => void;
+}
+
+/** Reveals with their vectors, fetched by content address and checked against what was committed (GAME-5). */
+export class Reveals {
+  readonly #o: RevealsOptions;
+  readonly #known = new Map<EncoderId, Revealed>();
+  readonly #fetching = new Set<EncoderId>();
+
+  constructor(options: RevealsOptions) {
+    this.#o = options;
+  }
+
+  get known(): ReadonlyMap<EncoderId, Revealed> {
+    return this.#known;
+  }
+
+  /**
+   * Fetches the vectors of a reveal that its encoder signed, until a gateway has them or `stop`.
+   * @param vectors SHA-256 of the blob
+   */
+  async fetch(signed: SignedReveal, vectors: Digest, stop: AbortSignal): Promise<void> {
+    const { encoder } = signed.reveal;
+    if (this.#known.has(encoder) || this.#fetching.has(encoder)) return;
+    this.#fetching.add(encoder);
+    try {
+      await this.#fetch(signed, vectors, stop);
+    } finally {
+      this.#fetching.delete(encoder);
+    }
+  }
+
+  async #fetch(signed: SignedReveal, vectors: Digest, stop: AbortSignal): Promise<void> {
+    const { client, chainId, committed, changed } = this.#o;
+    const { reveal } = signed;
+    const commit = committed(reveal.encoder);
+    const expected = commitHash(chainId, reveal.encoder, reveal.job, reveal.embeddingDigest);
+    if (commit !== undefined && commit.commitHash !== expected) return;
+    let blob = await client.getBlob(vectors);
+    while (blob === undefined && !stop.aborted) {
+      await pause(FETCH_AGAIN_MS, stop);
+      blob = await client.getBlob(vectors);
+    }
+    if (blob === undefined || embeddingDigest(chainId, blob) !== reveal.embeddingDigest) return;
+    this.#known.set(reveal.encoder, { reveal: signed, blob });
+    changed();
+  }
+}
