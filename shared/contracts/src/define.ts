@@ -11,6 +11,7 @@ import {
   type TokenNames,
   type Tokens,
 } from "./subject.ts";
+import { TAP, tapPermissions } from "./tap.ts";
 
 /** A JetStream stream. Everything in it can be rebuilt from Postgres or peers (DESIGN section 3). */
 export interface StreamSpec {
@@ -139,7 +140,7 @@ export interface Registry {
   >(spec: MessageSpec<S, PS, D>): Defined<S, PS, D>;
   messages(): readonly Message[];
   streams(): readonly StreamDefinition[];
-  /** What the NATS user of one service may publish and subscribe to. */
+  /** What the NATS user of one service, or of `TAP`, may publish and subscribe to. */
   permissions(service: string, network: string): NatsPermissions;
 }
 
@@ -223,8 +224,12 @@ export function createRegistry(): Registry {
     defineMessage: defineMessage as unknown as Registry["defineMessage"],
     messages: () => [...messages.values()],
     streams: () => [...streams.values()],
-    permissions: (service, network) =>
-      permissionsFor(service, network, [...messages.values()], [...streams.values()]),
+    permissions: (service, network) => {
+      const [known, kept] = [[...messages.values()], [...streams.values()]];
+      return service === TAP
+        ? tapPermissions(network, known, kept)
+        : permissionsFor(service, network, known, kept);
+    },
   };
 }
 

@@ -62,3 +62,4 @@ export {
   ProvenLeafCodec,
 } from "./state.ts";
 export { type Space, type Tokens, token } from "./subject.ts";
+export { TAP } from "./tap.ts";

@@ -14,6 +14,8 @@ export interface ConnectionOptions {
   readonly tls?: NodeConnectionOptions["tls"];
   /** One attempt, and the end at the first disconnect: for whoever dials again by itself, with other credentials. */
   readonly once?: boolean;
+  /** The first attempt must succeed, so that a person hears of a wrong address; later the connection is kept. */
+  readonly failFast?: boolean;
   /** The service; also names its inbox, so that permissions can keep inboxes apart. */
   readonly name: string;
   readonly telemetry: Telemetry;
@@ -32,8 +34,8 @@ export async function openConnection(options: ConnectionOptions): Promise<NatsCo
     reconnectTimeWait: 250,
     reconnectJitter: 250,
     reconnect: options.once !== true,
-    waitOnFirstConnect: options.once !== true,
-    ...(options.once === true ? { timeout: 5000 } : {}),
+    waitOnFirstConnect: options.once !== true && options.failFast !== true,
+    ...(options.once === true || options.failFast === true ? { timeout: 5000 } : {}),
     // An expired credential is renewed by asking for it again at the next attempt.
     ignoreAuthErrorAbort: options.credentials?.kind === "jwt",
     pingInterval: 20_000,

@@ -25,3 +25,4 @@ export type { LifecycleState } from "./service-runner.ts";
 export { sleep } from "./sleep.ts";
 export type { StreamReceipt } from "./stream-port.ts";
 export type { StreamState } from "./streams.ts";
+export { Tap, type TapOptions, type TappedMessage } from "./tap.ts";
