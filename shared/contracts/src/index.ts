@@ -33,6 +33,24 @@ export {
   InferenceStream,
 } from "./encoder.ts";
 export { amount, decimal, hex32, hexBytes, millis, u32 } from "./fields.ts";
+export {
+  checkpointEvent,
+  commitEvent,
+  EVENT_PAGE,
+  eventPlace,
+  GetParameters,
+  JOB_STATES,
+  jobEvent,
+  ListCheckpoints,
+  ListCommits,
+  ListEncoders,
+  ListEpochs,
+  ListEvents,
+  ListJobs,
+  ListTransactions,
+  ListValidators,
+  transactionEvent,
+} from "./history.ts";
 export { SubmitTransaction, TakeBatch } from "./mempool.ts";
 export { type BinaryCodec, type PayloadCodec, payloadCodec } from "./payload.ts";
 export { AdmitPeer, EdgeDown, EdgeUp, ListPeers, PeerMessageReceived, SendToPeer } from "./peering.ts";

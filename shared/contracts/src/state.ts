@@ -171,6 +171,8 @@ export const GetJob = defineMessage({
           id: hex32,
           state: z.enum(["paid", "drawn", "selected", "bundled", "closed"]),
           payer: hex32,
+          /** Signs the submitter's messages to seat holders (GAME-2). */
+          sessionKey: hex32,
           modality: z.string(),
           items: u32,
           sizeBytes: amount,

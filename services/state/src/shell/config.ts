@@ -19,4 +19,9 @@ export const StateConfig = defineConfig("state", {
     default: "50000",
     doc: "Checkpoints whose ledger updates are kept for light clients that lag.",
   },
+  retainCommits: {
+    is: integer({ min: 16, max: 1_000_000_000 }),
+    default: "2000000",
+    doc: "Commits whose history is kept for event streams and lists; about 250 bytes each.",
+  },
 });

@@ -77,7 +77,7 @@ export class Executor {
           await this.#write(round);
           round = new Round();
         }
-        round.batch.executed(done, commit.transactions);
+        round.batch.executed(done, commit);
         round.commits.push({ commit, done });
         if (done.settlement !== null && !(await this.#turnEpoch(round, done.settlement))) {
           await this.#writing;

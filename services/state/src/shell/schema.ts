@@ -9,6 +9,9 @@ export interface StateTables {
     refusal: string;
     is_job: boolean;
     bytes: Uint8Array;
+    /** Place in the commit's order. */
+    position: number;
+    sender: string;
   };
   checkpoint: {
     sequence: bigint;
@@ -28,7 +31,33 @@ export interface StateTables {
   ledger_update: { sequence: bigint; part: number; parts: number; bytes: Uint8Array };
   embeddings: { job: string; commit: bigint; payload: Uint8Array };
   closed_job: { job: string; bytes: Uint8Array };
+  /** The commits whose history is kept, with the number of stages that jobs passed in them. */
+  executed_commit: {
+    commit: bigint;
+    epoch: bigint;
+    digest: string;
+    timestamp_ms: bigint;
+    beacon: string;
+    transactions: number;
+    stages: number;
+  };
+  /** Every job, to be listed. */
+  job_summary: { job: string; payer: string; paid_at: bigint; state: string; outcome: string | null };
+  job_stage: {
+    commit: bigint;
+    /** Place among the commit's stages. */
+    position: number;
+    job: string;
+    payer: string;
+    state: string;
+    attempt: number;
+    outcome: string | null;
+  };
 }
+
+/** A little-endian u64 within BCS bytes, as SQL reads it. */
+const u64At = (column: string, at: number) =>
+  Array.from({ length: 8 }, (_, i) => `(get_byte(${column}, ${at + i})::bigint << ${8 * i})`).join(" | ");
 
 export const MIGRATIONS: readonly Migration[] = [
   {
@@ -64,5 +93,49 @@ export const MIGRATIONS: readonly Migration[] = [
     create table embeddings (job text collate "C" primary key, commit bigint not null, payload bytea not null);
     create index embeddings_commit on embeddings (commit, job);
     create table closed_job (job text collate "C" primary key, bytes bytea not null);`,
+  },
+  {
+    // Jobs of before are read out of their stored form: id, payer, then paid_at at 173 and the phase at 181.
+    name: "0002-history",
+    sql: `alter table executed_transaction
+      add column position integer not null default 0,
+      add column sender text collate "C" not null default '';
+    create index executed_position on executed_transaction (commit, position);
+    create table executed_commit (
+      commit bigint primary key,
+      epoch bigint not null,
+      digest text not null,
+      timestamp_ms bigint not null,
+      beacon text not null,
+      transactions integer not null,
+      stages integer not null
+    );
+    create table job_summary (
+      job text collate "C" primary key,
+      payer text collate "C" not null,
+      paid_at bigint not null,
+      state text not null,
+      outcome text
+    );
+    insert into job_summary
+      select encode(substring(bytes from 1 for 32), 'hex'), encode(substring(bytes from 33 for 32), 'hex'),
+        ${u64At("bytes", 173)},
+        (array['paid', 'drawn', 'selected', 'bundled', 'closed'])[get_byte(bytes, 181) + 1], null
+      from (
+        select bytes from closed_job union all select value from entry where key >= 'job/' and key < 'job0'
+      ) stored;
+    create index job_summary_paid on job_summary (paid_at, job);
+    create index job_summary_payer on job_summary (payer, paid_at, job);
+    create index job_summary_state on job_summary (state, paid_at, job);
+    create table job_stage (
+      commit bigint not null,
+      position integer not null,
+      job text collate "C" not null,
+      payer text collate "C" not null,
+      state text not null,
+      attempt integer not null,
+      outcome text,
+      primary key (commit, position)
+    );`,
   },
 ];

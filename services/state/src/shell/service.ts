@@ -12,7 +12,10 @@ import { CommitFeed } from "./commit-feed.ts";
 import { CommitQueue } from "./commit-queue.ts";
 import { StateConfig } from "./config.ts";
 import { Epochs } from "./epochs.ts";
+import { EventReader } from "./event-reader.ts";
 import { Executor } from "./executor.ts";
+import { HistoryReader } from "./history-reader.ts";
+import { respondToLists } from "./list-responders.ts";
 import { stateMetrics } from "./metrics.ts";
 import { StateReader } from "./reader.ts";
 import { respondToQueries } from "./responders.ts";
@@ -65,6 +68,8 @@ export const service = defineService<StateTables>()({
     defer(() => certifier.close());
     // Others wait for these answers at their start, consensus among them: they come before any commit is waited for.
     await respondToQueries({ bus, ledger, epochs, certifier, reader });
+    const history = new HistoryReader(database);
+    await respondToLists({ bus, ledger, history, events: new EventReader(database, history) });
     const exchange = await CheckpointExchange.open({
       bus,
       validator,
@@ -115,6 +120,7 @@ export const service = defineService<StateTables>()({
     const onError = (error: unknown) => log.warn({ error: String(error) }, "state's side task failed");
     const pruning = setInterval(() => {
       store.pruneUpdates(certifier.certified - BigInt(config.retainUpdates)).catch(onError);
+      store.pruneHistory(ledger.head.commit - BigInt(config.retainCommits)).catch(onError);
     }, PRUNE_EVERY_MS);
     defer(() => clearInterval(pruning));
     const reopening = setInterval(() => {

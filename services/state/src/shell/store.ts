@@ -150,6 +150,14 @@ export class StateStore {
     return { info: EpochInfoCodec.parse(row.info), isOpen: row.opened_by !== null };
   }
 
+  /** Forgets the history of commits before this one; their transactions and jobs can still be asked for by id. */
+  async pruneHistory(before: bigint): Promise<void> {
+    await this.#database.transaction(async (tx) => {
+      await tx.deleteFrom("executed_commit").where("commit", "<", before).execute();
+      await tx.deleteFrom("job_stage").where("commit", "<", before).execute();
+    });
+  }
+
   async pruneUpdates(before: bigint): Promise<void> {
     await this.#database.kysely.deleteFrom("ledger_update").where("sequence", "<", before).execute();
   }
@@ -181,4 +189,19 @@ async function writeBatch(tx: Transaction, batch: WriteBatch): Promise<void> {
   await insertMany(tx, "epoch", batch.epochs);
   await insertMany(tx, "embeddings", batch.embeddings);
   await insertMany(tx, "closed_job", batch.closedJobs);
+  await insertMany(tx, "executed_commit", batch.commits);
+  await insertMany(tx, "job_stage", batch.stages);
+  const jobs = [...batch.jobs.values()];
+  for (let at = 0; at < jobs.length; at += CHUNK) {
+    await tx
+      .insertInto("job_summary")
+      .values(jobs.slice(at, at + CHUNK))
+      .onConflict((c) =>
+        c.column("job").doUpdateSet((e) => ({
+          state: e.ref("excluded.state"),
+          outcome: e.ref("excluded.outcome"),
+        })),
+      )
+      .execute();
+  }
 }

@@ -7,6 +7,7 @@ export function jobView(job: Job) {
     id: job.id,
     state: job.phase,
     payer: job.payer,
+    sessionKey: job.sessionKey,
     modality: MODALITIES[job.modality] ?? String(job.modality),
     items: job.items,
     sizeBytes: job.sizeBytes,

@@ -1,10 +1,17 @@
 import { encode } from "@soma/codec";
 import { EmbeddingsRecorded } from "@soma/contracts";
-import { CheckpointCodec, type EpochInfo, EpochInfoCodec } from "@soma/protocol";
-import { type BuiltCheckpoint, type Change, type ExecutedCommit, JobCodec } from "../core/index.ts";
+import { CheckpointCodec, type Commit, type EpochInfo, EpochInfoCodec } from "@soma/protocol";
+import {
+  type BuiltCheckpoint,
+  type Change,
+  type ExecutedCommit,
+  type Job,
+  JobCodec,
+  jobHistory,
+} from "../core/index.ts";
 import { LeafListCodec } from "./leaf-list.ts";
 import type { StateTables } from "./schema.ts";
-import type { CheckedTransaction } from "./signatures.ts";
+import type { CheckedCommit } from "./signatures.ts";
 
 /** What one database transaction writes: the results of one or several commits, the later over the earlier. */
 export class WriteBatch {
@@ -14,23 +21,52 @@ export class WriteBatch {
   readonly epochs: StateTables["epoch"][] = [];
   readonly embeddings: StateTables["embeddings"][] = [];
   readonly closedJobs: StateTables["closed_job"][] = [];
+  readonly commits: StateTables["executed_commit"][] = [];
+  readonly jobs = new Map<string, StateTables["job_summary"]>();
+  readonly stages: StateTables["job_stage"][] = [];
 
   changes(changes: readonly Change[]): void {
     for (const { key, value } of changes) this.entries.set(key, value);
   }
 
-  executed(done: ExecutedCommit, transactions: readonly CheckedTransaction[]): void {
+  executed(done: ExecutedCommit, decided: CheckedCommit): void {
     this.changes(done.changes);
-    const byDigest = new Map(transactions.map((transaction) => [transaction.digest, transaction]));
-    for (const { digest, refusal } of done.transactions) {
+    const byDigest = new Map(decided.transactions.map((transaction) => [transaction.digest, transaction]));
+    for (const [position, { digest, refusal, sender }] of done.transactions.entries()) {
       const { bytes, isJob } = byDigest.get(digest)!;
-      this.transactions.push({ digest, commit: done.index, refusal, is_job: isJob, bytes });
+      this.transactions.push({
+        digest,
+        commit: done.index,
+        refusal,
+        is_job: isJob,
+        bytes,
+        position,
+        sender,
+      });
     }
+    this.#history(done, decided.commit, decided.digest, decided.beacon);
     for (const recorded of done.recorded) {
       const payload = EmbeddingsRecorded.encode(recorded);
       this.embeddings.push({ job: recorded.job, commit: recorded.commit, payload });
     }
     for (const job of done.over) this.closedJobs.push({ job: job.id, bytes: encode(JobCodec, job) });
+  }
+
+  #history(done: ExecutedCommit, commit: Commit, digest: string, beacon: string): void {
+    const { jobs, stages } = jobHistory(done);
+    this.commits.push({
+      commit: done.index,
+      epoch: commit.epoch,
+      digest,
+      timestamp_ms: commit.timestampMs,
+      beacon,
+      transactions: done.transactions.length,
+      stages: stages.length,
+    });
+    for (const job of jobs) this.jobs.set(job.id, summaryOf(job));
+    for (const [position, stage] of stages.entries()) {
+      this.stages.push({ commit: done.index, position, ...stage });
+    }
   }
 
   built({ checkpoint, digest, leaves, changes }: BuiltCheckpoint, signature: Uint8Array | null): void {
@@ -49,4 +85,9 @@ export class WriteBatch {
   epoch(info: EpochInfo, openedBy: bigint | null): void {
     this.epochs.push({ epoch: info.epoch, info: encode(EpochInfoCodec, info), opened_by: openedBy });
   }
+}
+
+function summaryOf(job: Job): StateTables["job_summary"] {
+  const outcome = job.outcome === "" ? null : job.outcome;
+  return { job: job.id, payer: job.payer, paid_at: job.paidAt, state: job.phase, outcome };
 }
