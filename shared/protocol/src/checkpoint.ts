@@ -76,11 +76,13 @@ export const TransactionLeafCodec = bcs.struct("TransactionLeaf", {
 });
 export type TransactionLeaf = typeof TransactionLeafCodec.$inferType;
 
-/** One provable fact of a checkpoint: of a commit, of a transaction, or of a deadline that a commit passed. */
+/** One provable fact of a checkpoint: of a commit, a transaction, a deadline that a commit passed, or an override. */
 export const CheckpointLeafCodec = bcs.enum("CheckpointLeaf", {
   Commit: CommitLeafCodec,
   Transaction: TransactionLeafCodec,
   Deadline: bcs.struct("DeadlineLeaf", { commit: u64, events: bcs.vector(LedgerEventCodec) }),
+  /** The commit was executed or settled as an override has it (DESIGN section 4); its `overrideDigest`. */
+  Override: bcs.struct("OverrideLeaf", { commit: u64, override: bytes32 }),
 });
 export type CheckpointLeaf = typeof CheckpointLeafCodec.$inferType;
 export type CheckpointLeafInput = typeof CheckpointLeafCodec.$inferInput;

@@ -19,6 +19,8 @@ export const PEER_MESSAGE_TYPES = [
   "ledger-update",
   "ledger-request",
   "job-message",
+  "override",
+  "override-request",
 ] as const;
 export type PeerMessageType = (typeof PEER_MESSAGE_TYPES)[number];
 

@@ -177,6 +177,25 @@ export {
   wantsJobs,
 } from "./light-client-update.ts";
 export { MODALITIES, type Modality, modalityNumber, modalityOf } from "./modality.ts";
+export {
+  decodeSignedOverride,
+  encodeSignedOverride,
+  type HaltStage,
+  MAX_OVERRIDE_BYTES,
+  type Override,
+  OverrideCodec,
+  type OverrideInput,
+  overrideDigest,
+  overrideSigningBytes,
+  type Resolution,
+  ResolutionCodec,
+  type ResolutionInput,
+  resolutionDigest,
+  type SignedOverride,
+  SignedOverrideCodec,
+  stageOf,
+  verifyOverride,
+} from "./override.ts";
 export { PARAMETER_TABLE, type ParameterName, type Parameters } from "./parameter-table.ts";
 export { formatParameters, initialParameters, parametersDigest, parseParameters } from "./parameters.ts";
 export {

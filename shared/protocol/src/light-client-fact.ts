@@ -9,6 +9,7 @@ import {
   type LedgerEvent,
   type TransactionLeaf,
 } from "./checkpoint.ts";
+import type { Digest } from "./ids.ts";
 import { decodeSignedTransaction, type SignedTransaction, transactionDigest } from "./transaction.ts";
 
 const MAX_LEAF_BYTES = 256 * 1024;
@@ -43,7 +44,9 @@ export interface VerifiedDeadline {
 export type VerifiedFact =
   | { readonly kind: "commit"; readonly commit: bigint; readonly leaf: CommitLeaf }
   | { readonly kind: "transaction"; readonly commit: bigint; readonly transaction: VerifiedTransaction }
-  | { readonly kind: "deadline"; readonly commit: bigint; readonly deadline: VerifiedDeadline };
+  | { readonly kind: "deadline"; readonly commit: bigint; readonly deadline: VerifiedDeadline }
+  /** The commit was executed or settled by this override's digest, not by the rules alone. */
+  | { readonly kind: "override"; readonly commit: bigint; readonly override: Digest };
 
 /**
  * Checks a leaf against its checkpoint's root and count and decodes it. Refusals: LEAF_PROOF (the path does not
@@ -87,5 +90,6 @@ function factOf(chainId: string, leaf: CheckpointLeaf, bytes: Uint8Array): Resul
   }
   if (bytes.length > 0) return err("LEAF_TRANSACTION", "only a transaction's leaf has a transaction");
   if (leaf.$kind === "Commit") return ok({ kind: "commit", commit: leaf.Commit.index, leaf: leaf.Commit });
+  if (leaf.$kind === "Override") return ok({ kind: "override", ...leaf.Override });
   return ok({ kind: "deadline", commit: leaf.Deadline.commit, deadline: leaf.Deadline });
 }

@@ -188,7 +188,7 @@ function proveEntries(chainId: string, update: LedgerUpdate): Result<VerifiedFac
     if (!fact.ok) return fact;
     if (fact.value.kind === "commit") commits.push(fact.value.leaf);
     else if (fact.value.kind === "transaction") transactions.push(fact.value.transaction);
-    else deadlines.push(fact.value.deadline);
+    else if (fact.value.kind === "deadline") deadlines.push(fact.value.deadline);
   }
   return ok({ checkpoint, commits, transactions, deadlines, nextEpoch });
 }

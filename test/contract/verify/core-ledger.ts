@@ -160,7 +160,7 @@ export class CoreLedger implements JobLedger {
       const place = { checkpoint: this.checkpoints.length, index: this.#leaves++ };
       if ("Commit" in leaf) Object.assign(ended.leaf, place);
       else if ("Deadline" in leaf) Object.assign(ended.deadline, place);
-      else {
+      else if ("Transaction" in leaf) {
         const digest = leaf.Transaction?.digest;
         Object.assign(ended.transactions.find((carried) => carried.digest === digest)!.place, place);
       }

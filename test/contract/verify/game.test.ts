@@ -44,7 +44,7 @@ function stepsOf({ ledger }: TestReceipt): Step[] {
       if (leaf.$kind === "Transaction")
         transactions.push({ bytes: bytes.get(index)!, leaf: leaf.Transaction });
       else if (leaf.$kind === "Deadline") deadlines.push(...leaf.Deadline.events);
-      else {
+      else if (leaf.$kind === "Commit") {
         steps.push({ commit: leaf.Commit.index, transactions, deadlines });
         transactions = [];
         deadlines = [];

@@ -124,7 +124,7 @@ export class Auditor {
     authors: ReadonlyMap<string, string>,
     bytes: ReadonlyMap<string, Uint8Array>,
   ): void {
-    if (leaf.Commit !== undefined) return;
+    if (leaf.Commit !== undefined || leaf.Override !== undefined) return;
     if (leaf.Deadline !== undefined) {
       const events = [...leaf.Deadline.events];
       for (const event of events) this.#event(event, null);

@@ -6,24 +6,23 @@ import {
   commitDigest,
   type Digest,
   decodeSignedTransaction,
-  type EpochInfo,
   type LedgerEventInput,
-  type Settlement,
+  type Override,
   type SettlementInput,
   type Transaction,
 } from "@soma/protocol";
 import { keepLeaves } from "./checkpoint.ts";
-import { openNextEpoch } from "./epoch.ts";
 import type { Job } from "./game/job.ts";
 import { type JobSurroundings, passDeadlines } from "./job-ledger.ts";
 import type { Ledger } from "./ledger.ts";
 import { changeHead } from "./money.ts";
-import { jobs } from "./records.ts";
+import { barTransactions, type HaltPoint, overrideFits, overrideLeaf, setEntries } from "./override.ts";
+import { jobs, overriddenTransactions } from "./records.ts";
 import { LEDGER_RULES } from "./rules.ts";
-import { paySettlement, settlementInputOf } from "./settlement.ts";
+import { settlementInputOf } from "./settlement.ts";
 import type { Change } from "./store.ts";
-import { circulating } from "./supply.ts";
 import { type CommitTransaction, executeAuthorised } from "./transaction.ts";
+import { wholly } from "./whole.ts";
 
 /** A commit with what consensus and the shell know of it. */
 export interface CommitInput {
@@ -32,6 +31,8 @@ export interface CommitInput {
   readonly beacon: Digest;
   /** In the order of the sub-DAG's blocks and of the transactions in each. Repeats are allowed. */
   readonly transactions: readonly CommitTransaction[];
+  /** DESIGN 4: what quorum stake decided for this commit, signatures checked. */
+  readonly override?: Override;
 }
 
 export interface ExecutedTransaction {
@@ -76,14 +77,25 @@ export interface ExecutedCommit {
 /**
  * Executes one commit: the same result for the same input on every validator. Nothing in a transaction makes it
  * refuse; these do, and mean that the caller's sequence is wrong: COMMIT_GAP, COMMIT_FORK, COMMIT_EPOCH,
- * COMMIT_CLOSING. SUPPLY_BREACH is fatal (LEDGER-4): stop before anything is signed.
+ * COMMIT_CLOSING. SUPPLY_BREACH (LEDGER-4) and LEDGER_FAULT mean that the rules do not lead on from here, on any
+ * validator: halt (DESIGN 4). OVERRIDE_POINT, OVERRIDE_ENTRY: the override is not for here. After a refusal the ledger
+ * is as it was.
  */
 export function executeCommit(ledger: Ledger, input: CommitInput): Result<ExecutedCommit> {
-  const { commit, beacon } = input;
+  return wholly(ledger, () => execute(ledger, input));
+}
+
+function execute(ledger: Ledger, input: CommitInput): Result<ExecutedCommit> {
+  const { commit, beacon, override } = input;
   const order = checkOrder(ledger, commit);
   if (!order.ok) return order;
   const { store, chainId, parameters } = ledger;
   const digest = commitDigest(chainId, commit);
+  const omitted = override?.resolution.Execute?.omit ?? [];
+  if (override !== undefined) {
+    const prepared = prepareExecution(ledger, override, { commit: commit.index, commitDigest: digest });
+    if (!prepared.ok) return prepared;
+  }
   changeHead(store, {
     commit: commit.index,
     commitDigest: digest,
@@ -100,12 +112,14 @@ export function executeCommit(ledger: Ledger, input: CommitInput): Result<Execut
     beacon,
   };
   const run = new CommitRun(ledger, surroundings);
+  barTransactions(ledger, [...omitted], commit.index);
   for (const carried of input.transactions) run.take(carried);
   run.giveUpWaiting();
   const deadlines = passDeadlines(store, surroundings);
   const leaves: CheckpointLeafInput[] = [
     { Commit: { index: commit.index, digest, timestampMs: commit.timestampMs, beacon } },
     ...run.leaves,
+    ...(override === undefined ? [] : [overrideLeaf(chainId, override)]),
   ];
   if (deadlines.events.length > 0) {
     leaves.push({ Deadline: { commit: commit.index, events: deadlines.events } });
@@ -127,6 +141,18 @@ export function executeCommit(ledger: Ledger, input: CommitInput): Result<Execut
     stateDigest: ledger.stateDigest(),
     settlement: closes ? settlementInputOf(store, parameters) : null,
   });
+}
+
+/** The override is for this commit and state; its entries are set. */
+function prepareExecution(
+  ledger: Ledger,
+  override: Override,
+  of: Pick<HaltPoint, "commit" | "commitDigest">,
+): Result<true> {
+  const { epoch } = ledger.head;
+  const point = { ...of, epoch, stateDigest: ledger.stateDigest(), stage: "execution" } as const;
+  const fits = overrideFits(point, override);
+  return fits.ok ? setEntries(ledger, override) : fits;
 }
 
 function checkOrder(ledger: Ledger, commit: Commit): Result<true> {
@@ -183,6 +209,10 @@ class CommitRun {
   /** The transaction, if it was executed or refused for its fee. */
   #try(carried: CommitTransaction): Transaction | undefined {
     const { store, chainId } = this.#ledger;
+    if (overriddenTransactions.get(store, carried.digest) !== undefined) {
+      this.dropped.push({ digest: carried.digest, code: "TX_OVERRIDDEN" });
+      return undefined;
+    }
     const authorised = this.#surroundings.rules.authorise(store, chainId, carried);
     if (!authorised.ok) {
       if (authorised.code === "SEQUENCE_GAP" && this.#wait(carried)) return undefined;
@@ -241,31 +271,4 @@ class CommitRun {
       items: job.items,
     });
   }
-}
-
-/** An epoch that was settled and turned. */
-export interface SettledEpoch {
-  readonly next: EpochInfo;
-  readonly changes: readonly Change[];
-  readonly stateDigest: Digest;
-}
-
-/**
- * DESIGN 4: applies the settlement of the closing commit and opens the next epoch. Refusals: SETTLEMENT_UNDUE and those
- * of `paySettlement`; after a refusal the ledger is as it was. SUPPLY_BREACH is fatal.
- */
-export function applySettlement(ledger: Ledger, settlement: Settlement): Result<SettledEpoch> {
-  const { store, chainId, parameters } = ledger;
-  if (!ledger.head.closing) return err("SETTLEMENT_UNDUE", "no epoch is closing");
-  const paid = paySettlement(store, chainId, parameters, settlement);
-  if (!paid.ok) return paid;
-  const next = openNextEpoch(store, parameters, circulating(ledger.supply));
-  const sealed = ledger.seal();
-  if (!sealed.ok) return sealed;
-  return ok({ next, changes: sealed.value, stateDigest: ledger.stateDigest() });
-}
-
-/** What the closing epoch's settlement depends on; null while none is due. For a shell that restarts in between. */
-export function settlementInput(ledger: Ledger): SettlementInput | null {
-  return ledger.head.closing ? settlementInputOf(ledger.store, ledger.parameters) : null;
 }

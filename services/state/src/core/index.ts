@@ -5,14 +5,11 @@ export {
 } from "./checkpoint.ts";
 export { nextBaseFee, nextPrice } from "./economy.ts";
 export {
-  applySettlement,
   type CommitInput,
   type ExecutedCommit,
   type ExecutedTransaction,
   executeCommit,
   type RecordedEmbeddings,
-  type SettledEpoch,
-  settlementInput,
 } from "./execute.ts";
 export { applyToJob, jobOf } from "./game/apply.ts";
 export type { GameContext, GameEffect, GameStep } from "./game/context.ts";
@@ -22,6 +19,7 @@ export { type JobPayment, MAX_FINALS_BYTES, MIN_JOB_ENCODERS, payForJob } from "
 export { type JobStage, jobHistory } from "./job-history.ts";
 export { Ledger, type LedgerTools, type StakeView } from "./ledger.ts";
 export { listEncoders, listValidators } from "./operator-list.ts";
+export { type HaltPoint, overrideFits } from "./override.ts";
 export type { Head, Role } from "./records.ts";
 export { PAID_REFUSALS, UNPAID_REFUSALS } from "./refusals.ts";
 export { LEDGER_RULES, type LedgerRules } from "./rules.ts";
@@ -29,3 +27,10 @@ export { decodeSnapshot, encodeSnapshot } from "./snapshot.ts";
 export { type Change, LOCAL_PREFIX } from "./store.ts";
 export { type Supply, supplyTotal } from "./supply.ts";
 export type { CommitTransaction } from "./transaction.ts";
+export {
+  applySettlement,
+  overrideSettlement,
+  type SettledEpoch,
+  settlementInput,
+  settlementPoint,
+} from "./turn-epoch.ts";

@@ -143,16 +143,16 @@ export class Ledger {
 
   /**
    * Takes what changed into digest and supply, and hands it out to be written behind. SUPPLY_BREACH means that money
-   * was made or lost (LEDGER-4): the ledger must not be used any more, and nothing of it be signed.
+   * was made or lost (LEDGER-4): the changes stay open, to be undone, and nothing of them may be signed.
    */
   seal(): Result<readonly Change[]> {
-    const changes = this.store.drain();
-    digestChanges(this.#digest, changes);
-    const supply = supplyAfter(this.#supply, changes);
+    const supply = supplyAfter(this.#supply, this.store.changes());
     const negative = Object.values(supply).some((amount) => amount < 0n);
     if (negative || supplyTotal(supply) !== this.parameters.supplyCap) {
       return err("SUPPLY_BREACH", `the supply is ${supplyTotal(supply)}, not ${this.parameters.supplyCap}`);
     }
+    const changes = this.store.drain();
+    digestChanges(this.#digest, changes);
     this.#supply = supply;
     return ok(changes.map(({ key, value }) => ({ key, value })));
   }

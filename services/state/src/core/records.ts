@@ -109,5 +109,29 @@ export const checkpointHeads = new Table(
 );
 export const pendingLeaves = new Table("local/leaf", byteString);
 
+/** Key: transaction digest. Transactions that an override left out, by its commit: never executed (DESIGN section 4). */
+export const overriddenTransactions = new Table("overridden", u64);
+
+/** Every table whose entries validators agree on. */
+export const TABLES: readonly Pick<Table<unknown>, "name" | "decode">[] = [
+  accounts,
+  validators,
+  encoders,
+  pools,
+  delegations,
+  changing,
+  bonds,
+  bondShares,
+  jobs,
+  due,
+  epochs,
+  inclusion,
+  proven,
+  parameterRows,
+  constants,
+  heads,
+  overriddenTransactions,
+];
+
 /** The two classes of stake, as they stand in keys. */
 export type Role = "validator" | "encoder";

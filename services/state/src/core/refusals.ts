@@ -11,6 +11,7 @@ export const UNPAID_REFUSALS = {
   SEQUENCE_STALE: "its sequence number was used",
   SEQUENCE_GAP: "an earlier sequence number is missing",
   FEE_BALANCE: "the balance does not cover base fee and tip",
+  TX_OVERRIDDEN: "an override left it out, for good",
 } as const;
 
 export const PAID_REFUSALS = {

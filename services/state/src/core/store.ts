@@ -69,15 +69,28 @@ export class KeyedStore {
   }
 
   /** Changes since the last drain, in the order of keys; a value that is as it was is left out. */
-  drain(): ChangeWithPast[] {
+  changes(): ChangeWithPast[] {
     const changes: ChangeWithPast[] = [];
     for (const key of [...this.#past.keys()].sort(compareHex)) {
       const past = this.#past.get(key) ?? null;
       const value = this.#values.get(key) ?? null;
       if (!sameBytes(past, value)) changes.push({ key, value, past });
     }
+    return changes;
+  }
+
+  /** `changes`, which are final from now on. */
+  drain(): ChangeWithPast[] {
+    const changes = this.changes();
     this.#past.clear();
     return changes;
+  }
+
+  /** Undoes everything since the last drain. */
+  revert(): void {
+    for (const [key, value] of this.#past) this.#write(key, value);
+    this.#past.clear();
+    this.#journal = null;
   }
 
   #remember(key: string): void {
