@@ -3,6 +3,7 @@ import { dirname } from "node:path";
 import { compareHex, SomaError } from "@soma/base";
 import { AccountKey, EncoderKeys, loadKeyFile, ValidatorKeys } from "@soma/identity";
 import {
+  type Address,
   decodeGenesis,
   encodeGenesis,
   formatParameters,
@@ -25,6 +26,8 @@ export interface GenesisOptions {
   readonly timestampMs: number;
   /** Values that differ from the devnet's. */
   readonly parameters?: Partial<Parameters>;
+  /** Further accounts with base units of their own. */
+  readonly accounts?: readonly { readonly address: Address; readonly amount: bigint }[];
 }
 
 /** The devnet's genesis: every planned operator with its stake, and a funded wallet. */
@@ -50,6 +53,7 @@ export function buildGenesis(plan: DevnetPlan, options: GenesisOptions): Genesis
   const accounts = [
     { address: wallet.address, amount: WALLET_BALANCE },
     ...plan.operators.map((operator) => ({ address: operator.id, amount: OPERATOR_BALANCE })),
+    ...(options.accounts ?? []),
   ];
   return {
     chainId: plan.chainId,

@@ -21,6 +21,8 @@ export function operatorEnvironment(
     PATH: inherited["PATH"],
     HOME: inherited["HOME"],
     TZ: inherited["TZ"],
+    // Such as --cpu-prof, to see where a process spends its time.
+    NODE_OPTIONS: inherited["NODE_OPTIONS"],
     // Compiled code outlives networks: it halves the time to start.
     NODE_COMPILE_CACHE: join(ROOT, ".cache/compile"),
     SOMA_NETWORK: plan.chainId,
