@@ -12,6 +12,11 @@ const DevnetFileSchema = z.object({
   gateways: z.array(z.string()).min(1),
   genesis: z.string(),
   wallet: z.string(),
+  /** The chain id, which stands in every subject. */
+  network: z.string().optional(),
+  operators: z
+    .array(z.object({ name: z.string(), id: z.string(), natsUrl: z.string(), tapCredentials: z.string() }))
+    .optional(),
 });
 export type DevnetFile = z.output<typeof DevnetFileSchema>;
 export const DEVNET_FOLDER = ".devnet";
@@ -33,7 +38,8 @@ export function withConnection(command: Command): Command {
     .addOption(new Option("-k, --key <file>", "account key file that signs and pays").env("SOMA_KEY_FILE"));
 }
 
-function devnetFile(): DevnetFile | undefined {
+/** The devnet of this folder, if one was started here. */
+export function devnetFile(): DevnetFile | undefined {
   const path = join(process.env["SOMA_DEVNET"] ?? DEVNET_FOLDER, DEVNET_FILE);
   if (!existsSync(path)) return undefined;
   const parsed = DevnetFileSchema.safeParse(JSON.parse(readFileSync(path, "utf8")));

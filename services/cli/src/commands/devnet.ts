@@ -1,12 +1,12 @@
 import { rmSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import type { Command } from "commander";
-import pc from "picocolors";
 import { DEVNET_FILE, DEVNET_FOLDER, type DevnetFile } from "../connection.ts";
 import { runDemo } from "../devnet/demo.ts";
-import { DevnetNetwork, gatewaysOf } from "../devnet/network.ts";
+import { DevnetNetwork, gatewaysOf, tapCredentialsOf } from "../devnet/network.ts";
 import { planDevnet } from "../devnet/plan.ts";
 import { printFailure, printLine } from "../output.ts";
+import { colours as pc } from "../terminal.ts";
 
 interface Flags {
   readonly folder: string;
@@ -76,7 +76,18 @@ async function runDevnet(flags: Flags): Promise<number> {
   try {
     await Promise.race([network.ready(READY_WITHIN_MS), stopped.then(() => Promise.reject(new Stopped()))]);
     const gateways = gatewaysOf(plan);
-    writeDevnetFile(folder, { gateways, genesis: plan.genesisFile, wallet: plan.walletFile });
+    writeDevnetFile(folder, {
+      gateways,
+      genesis: plan.genesisFile,
+      wallet: plan.walletFile,
+      network: plan.chainId,
+      operators: plan.operators.map((operator) => ({
+        name: operator.name,
+        id: operator.id,
+        natsUrl: `nats://127.0.0.1:${operator.natsPort}`,
+        tapCredentials: tapCredentialsOf(operator),
+      })),
+    });
     say(`${pc.green("ready")}: API at ${gateways[0]}/v1/head`);
     if (flags.demo || flags.once) {
       await Promise.race([runDemo(network), stopped.then(() => Promise.reject(new Stopped()))]);

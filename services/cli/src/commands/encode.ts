@@ -1,11 +1,11 @@
 import type { Command } from "commander";
-import pc from "picocolors";
 import { formatAmount, parseAmount } from "../amount.ts";
 import { clientTelemetry } from "../client-telemetry.ts";
 import { accountOf, type ConnectionFlags, clientOf, genesisOf, withConnection } from "../connection.ts";
 import { encodeBatch } from "../encode-job.ts";
 import { ITEMS_PER_JOB, Library, readItems } from "../library.ts";
 import { printJson, printLine, short } from "../output.ts";
+import { colours as pc } from "../terminal.ts";
 
 type Flags = ConnectionFlags & { out: string; lines?: boolean; batch: string; tip: string; json?: boolean };
 

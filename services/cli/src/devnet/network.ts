@@ -4,6 +4,7 @@ import { fileURLToPath } from "node:url";
 import { SomaError } from "@soma/base";
 import { GatewayClient } from "@soma/client";
 import { SignerLog } from "@soma/consensus";
+import { TAP } from "@soma/contracts";
 import { NatsServer, PostgresServer } from "@soma/launcher";
 import { ensureOperatorNats } from "@soma/peering/edge";
 import type { Genesis } from "@soma/protocol";
@@ -147,11 +148,11 @@ export class DevnetNetwork {
 
   async #startNats(operator: OperatorPlan): Promise<OperatorBus> {
     const { plan } = this.#options;
-    const folder = join(operator.folder, "nats");
+    const folder = natsFolderOf(operator);
     const files = await ensureOperatorNats(folder, {
       name: operator.name,
       network: plan.chainId,
-      services: operator.services,
+      services: [...operator.services, TAP],
     });
     const accounts = operator.kind === "validator" ? (["inside", "edge"] as const) : (["inside"] as const);
     const nats = await NatsServer.start({
@@ -192,6 +193,15 @@ export function gatewaysOf(plan: DevnetPlan): string[] {
   return plan.operators.flatMap(({ gatewayPort }) =>
     gatewayPort === undefined ? [] : [`http://127.0.0.1:${gatewayPort}`],
   );
+}
+
+/** Path of the .creds file with which `soma tap` reads an operator's bus. */
+export function tapCredentialsOf(operator: OperatorPlan): string {
+  return join(natsFolderOf(operator), "creds", `${TAP}.creds`);
+}
+
+function natsFolderOf(operator: OperatorPlan): string {
+  return join(operator.folder, "nats");
 }
 
 function metricsPort(env: NodeJS.ProcessEnv, index: number): Record<string, string> {

@@ -1,0 +1,43 @@
+import { Command, Option } from "commander";
+import { addAccountCommand } from "./commands/account.ts";
+import { addConformanceCommand } from "./commands/conformance.ts";
+import { addDevnetCommand } from "./commands/devnet.ts";
+import { addEncodeCommand } from "./commands/encode.ts";
+import { addKeyCommand } from "./commands/key.ts";
+import { addRunCommand } from "./commands/run.ts";
+import { addSearchCommand } from "./commands/search.ts";
+import { addStakeCommand } from "./commands/stake.ts";
+import { addTapCommand } from "./commands/tap.ts";
+import { addTransferCommand } from "./commands/transfer.ts";
+import { addVerifyCommand } from "./commands/verify.ts";
+
+const COMMANDS = [
+  addDevnetCommand,
+  addEncodeCommand,
+  addSearchCommand,
+  addVerifyCommand,
+  addAccountCommand,
+  addTransferCommand,
+  addStakeCommand,
+  addKeyCommand,
+  addTapCommand,
+  addRunCommand,
+  addConformanceCommand,
+];
+
+/** The `soma` command with everything under it. */
+export function buildProgram(): Command {
+  const program = new Command("soma")
+    .description("Embeddings that nobody has to trust one party for.")
+    .configureHelp({ showGlobalOptions: true })
+    .showHelpAfterError()
+    // Both are read in terminal.ts before anything is printed; here they are declared.
+    .option("--plain", "no colours, nothing redrawn; NO_COLOR=1 does the same")
+    .addOption(new Option("--no-color").hideHelp())
+    .addHelpText(
+      "after",
+      "\nExample:\n  soma devnet --demo      a whole network on this machine, and one job through it",
+    );
+  for (const add of COMMANDS) add(program);
+  return program;
+}
