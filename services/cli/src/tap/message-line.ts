@@ -30,9 +30,7 @@ export function messageText(tapped: TappedMessage, options: { full: boolean; col
   const head = [
     colours.dim(timeOf(at)),
     (body.ok ? colours.bold : colours.red)(message.name),
-    ...(message.parts.some((part) => typeof part !== "string")
-      ? [subject.split(".").slice(3).join(".")]
-      : []),
+    ...tokensOf(message, subject),
     sizeOf(size),
     ...(traceId === undefined ? [] : [colours.dim(`trace ${options.full ? traceId : traceId.slice(0, 8)}`)]),
   ].join("  ");
