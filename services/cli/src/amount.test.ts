@@ -1,5 +1,6 @@
+import { formatAmount } from "@soma/client";
 import { expect, test } from "vitest";
-import { formatAmount, parseAddress, parseAmount } from "./amount.ts";
+import { parseAddress, parseAmount } from "./amount.ts";
 
 test.each([
   ["0", 0n],

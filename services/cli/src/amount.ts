@@ -12,13 +12,6 @@ export function parseAmount(text: string): bigint {
   return BigInt(match[1]!) * TOKEN + BigInt((match[2] ?? "").padEnd(9, "0"));
 }
 
-/** An amount in tokens, without needless zeros. */
-export function formatAmount(amount: bigint): string {
-  const whole = amount / TOKEN;
-  const rest = (amount % TOKEN).toString().padStart(9, "0").replace(/0+$/, "");
-  return rest === "" ? `${whole}` : `${whole}.${rest}`;
-}
-
 /** Reads an address: 64 lower-case hex digits. @throws SomaError CLI_ADDRESS */
 export function parseAddress(text: string): string {
   if (!isHex(text, 32)) {

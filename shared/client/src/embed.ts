@@ -5,7 +5,6 @@ import {
   encodeReceipt,
   type Genesis,
   genesisDigest,
-  type JobOutcome,
   type VerifiedReceipt,
   verifyReceipt,
 } from "@soma/protocol";
@@ -13,6 +12,7 @@ import { Telemetry } from "@soma/telemetry";
 import type { GatewayClient } from "./gateway-client.ts";
 import type { JobFacts } from "./job-facts.ts";
 import { JobJournal } from "./job-journal.ts";
+import { notSettled } from "./job-outcome.ts";
 import type { JobProgress } from "./job-progress.ts";
 import { JobSession } from "./job-session.ts";
 
@@ -96,19 +96,15 @@ async function playTraced(
   await session.run();
   const { closed } = session.facts;
   if (closed === undefined) throw new SomaError("JOB_STOPPED", "the job has not closed yet; resume it");
-  if (closed.outcome.$kind !== "Settled" || !closed.byProof) throw notSettled(closed.outcome);
+  // A job whose bundle came too late may be settled all the same, from what encoders posted.
+  const isWhole = closed.byProof && session.facts.bundled !== undefined;
+  if (closed.outcome.$kind !== "Settled" || !isWhole) throw notSettled(closed);
   options.onProgress?.({ stage: "closed", text: "final proof on the ledger", detail: {} });
   const receipt = buildReceipt(session, options.genesis);
   const verified = verifyReceipt(receipt, options.genesis, { verifier: nativeVerifier });
   if (!verified.ok)
     throw new SomaError(verified.code, `the network's result does not verify: ${verified.message}`);
   return { job: { receipt, verified: verified.value }, session };
-}
-
-function notSettled(outcome: JobOutcome): SomaError {
-  return new SomaError("JOB_NOT_SETTLED", `the job closed without final embeddings: ${outcome.$kind}`, {
-    outcome: outcome.$kind,
-  });
 }
 
 function buildReceipt(session: JobSession, genesis: Genesis): Uint8Array {

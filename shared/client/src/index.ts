@@ -12,3 +12,4 @@ export {
   sendAndWait,
   submit,
 } from "./submit.ts";
+export { formatAmount } from "./tokens.ts";

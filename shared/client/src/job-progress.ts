@@ -20,3 +20,6 @@ export interface JobProgress {
 
 /** Tells the submitter how far its job is. */
 export type Say = (stage: JobStage, text: string, detail: JobProgress["detail"]) => void;
+
+/** Runs a stage as a span of the job's trace. */
+export type Stage = <T>(name: string, run: () => Promise<T>) => Promise<T>;

@@ -4,29 +4,26 @@ import { Ed25519Key } from "@soma/crypto/native";
 import {
   type Digest,
   decodeJobMessage,
-  drawCommit,
-  drawShard,
   type EpochInfo,
   encodeItems,
   genesisParameters,
   type JobId,
   type LedgerUpdate,
-  modalityNumber,
   type Parameters,
-  type Shard,
   type SignedCommit,
   type VerifiedFacts,
 } from "@soma/protocol";
 import { outsideSpans, type Telemetry } from "@soma/telemetry";
+import { Attempts } from "./attempts.ts";
 import { EncoderAnswers } from "./encoder-answers.ts";
 import { JobFacts } from "./job-facts.ts";
 import { followJob, openJobFollower } from "./job-following.ts";
-import type { JobProgress, Say } from "./job-progress.ts";
+import type { JobProgress, Say, Stage } from "./job-progress.ts";
 import { JobTransactions, type JobTransactionsOptions } from "./job-transactions.ts";
 import type { LedgerFollower } from "./ledger-follower.ts";
 import { Mailboxes } from "./mailboxes.ts";
-import { offerToShard } from "./offers.ts";
 import { Reveals } from "./reveals.ts";
+import { sendInTime } from "./send-in-time.ts";
 import { pause, Waiting } from "./waiting.ts";
 
 export interface SessionOptions extends Omit<JobTransactionsOptions, "session" | "items" | "dataHash"> {
@@ -106,8 +103,10 @@ export class JobSession {
       stop.abort();
       this.#waiting.changed();
       await Promise.allSettled([playing, following]);
-      // Before a selection, which attempt draws is open: its commits must be read again, not be past.
-      if (journal.state.selection !== null) {
+      // What the journal does not keep must be read again, not be past: before a selection, the commits of which
+      // one draws; and an end that no proof brought.
+      const { closed } = this.facts;
+      if (journal.state.selection !== null && (closed === undefined || closed.byProof)) {
         journal.state.light = toHex(follower.save());
         journal.save();
       }
@@ -133,9 +132,22 @@ export class JobSession {
   }
 
   async #steps(epoch: EpochInfo, answers: EncoderAnswers, data: Digest): Promise<void> {
-    const { selection } = this.#o.journal.state;
-    if (selection === null) await this.#select(epoch, answers, data);
-    else await this.#resumeSelection(epoch, selection.attempt);
+    await new Attempts({
+      genesis: this.#o.genesis,
+      parameters: this.#parameters,
+      epoch,
+      session: this.#session,
+      dataHash: this.#dataHash,
+      data,
+      answers,
+      facts: this.facts,
+      transactions: this.#transactions,
+      mailboxes: this.#mailboxes,
+      waiting: this.#waiting,
+      commitGraceMs: this.#o.commitGraceMs,
+      say: this.#say,
+      stage: this.#stage,
+    }).select(this.#o.journal.state.selection?.attempt);
     const selected = await this.#waiting.until(() => this.facts.selection ?? this.facts.closed);
     if ("commits" in selected) {
       this.#say("selected", `${selected.commits.length} encoders selected`, {
@@ -151,89 +163,6 @@ export class JobSession {
     if (this.facts.paid === undefined) await this.#transactions.send("payment");
   }
 
-  /** Offers, receipts, commits, and the selection; a new attempt when the ledger draws another shard. */
-  async #select(epoch: EpochInfo, answers: EncoderAnswers, data: Digest): Promise<void> {
-    for (let attempt = 0; ; attempt++) {
-      const shard = await this.#draw(epoch, attempt);
-      answers.expect(shard);
-      this.#say(
-        "drawn",
-        `${shard.seats.length} seats on ${shard.seatsOf.size} encoders, quorum ${shard.quorum}`,
-        {
-          attempt: shard.attempt,
-          seats: shard.seats.length,
-          encoders: shard.seatsOf.size,
-        },
-      );
-      const expires = drawCommit(this.facts.paid!.commit, attempt + 1, this.#parameters);
-      const offering = new AbortController();
-      const offers = this.#stage("offer to shard", () =>
-        offerToShard(
-          {
-            chainId: this.#o.genesis.chainId,
-            shard,
-            dataHash: this.#dataHash,
-            data,
-            session: this.#session,
-            answers,
-            mailboxes: this.#mailboxes,
-          },
-          offering.signal,
-        ),
-      );
-      try {
-        await this.#waiting.until(
-          () => answers.seats >= shard.quorum || this.facts.head >= expires || this.facts.closed,
-        );
-        if (this.facts.closed !== undefined) return;
-        if (answers.seats >= shard.quorum) {
-          const everybody = () => answers.decided >= shard.seatsOf.size;
-          await this.#waiting.until(everybody, this.#o.commitGraceMs);
-          await this.#stage("select", () => this.#sendSelection(shard, answers));
-          return;
-        }
-      } finally {
-        offering.abort();
-        await offers;
-      }
-    }
-  }
-
-  async #draw(epoch: EpochInfo, attempt: number): Promise<Shard> {
-    const paid = this.facts.paid!;
-    const commit = drawCommit(paid.commit, attempt, this.#parameters);
-    this.facts.wantDraw(commit);
-    const draw = await this.#waiting.until(() => this.facts.draw(commit) ?? (this.facts.closed && null));
-    if (draw === null) throw new SomaError("JOB_CLOSED", "the job closed before a shard answered");
-    const shard = drawShard({
-      chainId: this.#o.genesis.chainId,
-      epoch,
-      parameters: this.#parameters,
-      modality: modalityNumber("text"),
-      beacon: draw,
-      job: paid.job,
-      attempt,
-    });
-    if (!shard.ok) throw new SomaError(shard.code, shard.message);
-    return shard.value;
-  }
-
-  async #sendSelection(shard: Shard, answers: EncoderAnswers): Promise<void> {
-    const { commits, seats } = answers;
-    this.#say("committed", `${commits.length} commits, ${seats} of ${shard.seats.length} seats`, {
-      commits: commits.length,
-      seats,
-    });
-    await this.#transactions.prepareSelection(shard.job, shard.attempt, commits);
-    await this.#transactions.send("selection");
-  }
-
-  async #resumeSelection(epoch: EpochInfo, attempt: number): Promise<void> {
-    await this.#draw(epoch, attempt);
-    const { selection, closed } = this.facts;
-    if (selection === undefined && closed === undefined) await this.#transactions.send("selection");
-  }
-
   async #bundle(commits: readonly SignedCommit[], selectedAt: bigint): Promise<void> {
     const { bundled } = this.facts;
     const { known } = this.reveals;
@@ -244,6 +173,7 @@ export class JobSession {
     }
     if (this.#o.journal.state.bundle === null) {
       await this.#waiting.until(() => known.size > 0 || this.facts.closed);
+      if (this.facts.closed !== undefined) return;
       // The ledger's deadline counts commits (GAME-6): half of them are for the reveals, half for the bundle's way.
       const latest = selectedAt + BigInt(Math.floor(this.#parameters.revealTimeout / 2));
       const isTime = () => known.size >= commits.length || this.facts.head >= latest;
@@ -252,8 +182,17 @@ export class JobSession {
       this.#say("revealed", `${reveals.length} of ${commits.length} revealed`, { reveals: reveals.length });
       await this.#transactions.prepareBundle(this.facts.paid!.job, reveals);
     }
-    await this.#transactions.send("bundle");
-    this.#say("bundled", "the evaluated set is on the ledger", {});
+    await sendInTime(
+      {
+        transactions: this.#transactions,
+        facts: this.facts,
+        waiting: this.#waiting,
+        parameters: this.#parameters,
+      },
+      "bundle",
+      () => this.facts.bundled !== undefined,
+    );
+    if (this.facts.closed === undefined) this.#say("bundled", "the evaluated set is on the ledger", {});
   }
 
   async #readMailboxes(job: JobId, answers: EncoderAnswers, stop: AbortSignal): Promise<never> {
@@ -274,12 +213,11 @@ export class JobSession {
     throw new SomaError("JOB_STOPPED", "stopped");
   }
 
-  /** A stage in the job's trace. */
-  #stage<T>(name: string, run: () => Promise<T>): Promise<T> {
+  readonly #stage: Stage = (name, run) => {
     const { paid } = this.facts;
     const attributes = paid === undefined ? {} : { "soma.job": paid.job };
     return this.#o.telemetry.withSpan(name, { attributes }, run);
-  }
+  };
 
   readonly #say: Say = (stage, text, detail) => this.#o.onProgress({ stage, text, detail });
 }

@@ -40,6 +40,11 @@ export function isSequenceTaken(error: unknown): boolean {
   return error instanceof SomaError && /^(MEMPOOL_)?SEQUENCE_(STALE|TAKEN)$/.test(error.code);
 }
 
+/** Whether the ledger itself took the transaction and refused what it asks: it cannot execute any more. */
+export function isLedgerRefusal(error: unknown): error is SomaError {
+  return error instanceof SomaError && error.details["refusedBy"] === "ledger";
+}
+
 /** Milliseconds in which a gateway should know how a transaction ended that its mempool says is past. */
 const KNOWN_WITHIN_MS = 1_000;
 const ASK_AGAIN_MS = 2_000;
@@ -83,7 +88,9 @@ export async function sendAndWait(
       await handIn(client, transaction);
       continue;
     }
-    if (view.refusal) throw new SomaError(view.refusal, `the ledger refused transaction ${digest}`);
+    if (view.refusal) {
+      throw new SomaError(view.refusal, `the ledger refused transaction ${digest}`, { refusedBy: "ledger" });
+    }
     return view.commit!;
   }
 }

@@ -1,5 +1,5 @@
+import { formatAmount } from "@soma/client";
 import type { Command } from "commander";
-import { formatAmount } from "../amount.ts";
 import { accountOf, type ConnectionFlags, clientOf, withConnection } from "../connection.ts";
 import { printJson, printLine } from "../output.ts";
 

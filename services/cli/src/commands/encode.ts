@@ -1,5 +1,6 @@
+import { formatAmount } from "@soma/client";
 import type { Command } from "commander";
-import { formatAmount, parseAmount } from "../amount.ts";
+import { parseAmount } from "../amount.ts";
 import { clientTelemetry } from "../client-telemetry.ts";
 import { accountOf, type ConnectionFlags, clientOf, genesisOf, withConnection } from "../connection.ts";
 import { encodeBatch } from "../encode-job.ts";

@@ -1,7 +1,7 @@
-import { submit } from "@soma/client";
+import { formatAmount, submit } from "@soma/client";
 import type { TransactionKindInput } from "@soma/protocol";
 import { type Command, Option } from "commander";
-import { formatAmount, parseAddress, parseAmount } from "../amount.ts";
+import { parseAddress, parseAmount } from "../amount.ts";
 import { accountOf, type ConnectionFlags, clientOf, genesisOf, withConnection } from "../connection.ts";
 import { printJson, printLine } from "../output.ts";
 

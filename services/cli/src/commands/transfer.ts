@@ -1,6 +1,6 @@
-import { submit } from "@soma/client";
+import { formatAmount, submit } from "@soma/client";
 import type { Command } from "commander";
-import { formatAmount, parseAddress, parseAmount } from "../amount.ts";
+import { parseAddress, parseAmount } from "../amount.ts";
 import { accountOf, type ConnectionFlags, clientOf, genesisOf, withConnection } from "../connection.ts";
 import { printJson, printLine } from "../output.ts";
 

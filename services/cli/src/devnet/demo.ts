@@ -1,10 +1,9 @@
 import { rmSync } from "node:fs";
 import { join } from "node:path";
 import { SomaError } from "@soma/base";
-import { GatewayClient } from "@soma/client";
+import { formatAmount, GatewayClient } from "@soma/client";
 import { nearestByCosine } from "@soma/embedding";
 import { AccountKey, loadKeyFile } from "@soma/identity";
-import { formatAmount } from "../amount.ts";
 import { clientTelemetry } from "../client-telemetry.ts";
 import { encodeBatch } from "../encode-job.ts";
 import { Library } from "../library.ts";
