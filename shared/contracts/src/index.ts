@@ -52,6 +52,7 @@ export {
   transactionEvent,
 } from "./history.ts";
 export { SubmitTransaction, TakeBatch } from "./mempool.ts";
+export { DraftOverride, type HaltView, OPERATOR, StateStatus, SubmitOverride } from "./override.ts";
 export { type BinaryCodec, type PayloadCodec, payloadCodec } from "./payload.ts";
 export { AdmitPeer, EdgeDown, EdgeUp, ListPeers, PeerMessageReceived, SendToPeer } from "./peering.ts";
 export { inboxPrefix, type NatsPermissions } from "./permissions.ts";

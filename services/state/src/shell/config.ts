@@ -14,6 +14,16 @@ export const StateConfig = defineConfig("state", {
     default: "1s",
     doc: "How often the signature of an uncertified checkpoint is sent again.",
   },
+  overrideInterval: {
+    is: duration(),
+    default: "2s",
+    doc: "How often a halted ledger asks its peers for an override.",
+  },
+  settlementPatience: {
+    is: duration(),
+    default: "10s",
+    doc: "An epoch that rewards does not answer for so long counts as halted; a refusal counts at once.",
+  },
   retainUpdates: {
     is: integer({ min: 16, max: 100_000_000 }),
     default: "50000",

@@ -1,20 +1,28 @@
 import { type Result, SomaError } from "@soma/base";
 import type { BlsKey } from "@soma/crypto/native";
-import { checkpointSigningBytes, type EpochInfo, type ValidatorId } from "@soma/protocol";
-import type { Bus } from "@soma/runtime";
+import {
+  checkpointSigningBytes,
+  type EpochInfo,
+  type Override,
+  type SignedOverride,
+  type ValidatorId,
+} from "@soma/protocol";
 import type { Logger } from "@soma/telemetry";
 import {
-  applySettlement,
   buildCheckpoint,
   checkpointDue,
   type ExecutedCommit,
   executeCommit,
+  type HaltPoint,
   type Ledger,
 } from "../core/index.ts";
 import type { CommitQueue } from "./commit-queue.ts";
 import type { Epochs } from "./epochs.ts";
+import type { Halts } from "./halts.ts";
 import type { StateMetrics } from "./metrics.ts";
-import { settle } from "./settlement.ts";
+import type { Overrides } from "./overrides.ts";
+import { HALTING } from "./safe-mode.ts";
+import type { EpochSettlement } from "./settlement.ts";
 import type { CheckedCommit } from "./signatures.ts";
 import type { StateStore, UncertifiedCheckpoint } from "./store.ts";
 import type { StateTraces } from "./traces.ts";
@@ -27,11 +35,13 @@ export interface Outcome {
 }
 
 export interface ExecutorOptions {
-  readonly bus: Bus;
   readonly ledger: Ledger;
   readonly store: StateStore;
   readonly epochs: Epochs;
   readonly queue: CommitQueue;
+  readonly overrides: Overrides;
+  readonly halts: Halts;
+  readonly settlement: EpochSettlement;
   readonly validator: ValidatorId;
   readonly blsKey: BlsKey;
   readonly metrics: StateMetrics;
@@ -39,6 +49,12 @@ export interface ExecutorOptions {
   readonly log: Logger;
   readonly signal: AbortSignal;
   readonly written: (outcome: Outcome) => Promise<void>;
+}
+
+interface Executed {
+  readonly done: ExecutedCommit;
+  /** The override that did it here and now. */
+  readonly by: SignedOverride | null;
 }
 
 /** Commits in one database transaction, when several wait. */
@@ -58,71 +74,96 @@ class Round {
 export class Executor {
   readonly #o: ExecutorOptions;
   #writing: Promise<void> = Promise.resolve();
+  #round = new Round();
 
   constructor(options: ExecutorOptions) {
     this.#o = options;
   }
 
-  /** Until the queue is closed. @throws SomaError what makes it unsafe to go on, SUPPLY_BREACH above all */
+  /** Until the queue is closed. @throws SomaError what makes it unsafe to go on */
   async run(): Promise<void> {
     for (;;) {
       const commits = await this.#o.queue.take(MAX_COMMITS);
       if (commits.length === 0) break;
-      let round = new Round();
       for (const commit of commits) {
         if (this.#o.signal.aborted) break;
-        const done = this.#o.traces.executing(commit, () => this.#execute(commit));
-        if (done.settlement !== null) {
-          // What came before must not wait for rewards; the closing commit itself is written with its settlement.
-          await this.#write(round);
-          round = new Round();
-        }
+        const executed = await this.#execute(commit);
+        if (executed === undefined) break;
+        const { done, by } = executed;
+        // What came before must not wait for rewards; the closing commit itself is written with its settlement.
+        if (done.settlement !== null) await this.#write();
+        const round = this.#round;
         round.batch.executed(done, commit);
         round.commits.push({ commit, done });
+        if (by !== null) round.batch.override(by);
         if (done.settlement !== null && !(await this.#turnEpoch(round, done.settlement))) {
           await this.#writing;
           return;
         }
         this.#checkpoint(round);
       }
-      await this.#write(round);
+      await this.#write();
     }
     await this.#writing;
   }
 
-  #execute(commit: CheckedCommit): ExecutedCommit {
-    const { ledger, metrics } = this.#o;
+  /** Undefined if the ledger halts at this commit and the service is stopped before an override comes. */
+  async #execute(decided: CheckedCommit): Promise<Executed | undefined> {
+    const { ledger, metrics, traces, overrides } = this.#o;
+    const { commit, digest } = decided;
     const { committee } = ledger.currentEpoch;
-    const began = performance.now();
-    const transactions = commit.transactions.map(({ bytes, digest, author, signatureValid }) => {
+    const transactions = decided.transactions.map(({ bytes, digest: id, author, signatureValid }) => {
       const member = committee[author];
       if (member === undefined) throw new SomaError("STATE_AUTHOR", `no author ${author} in the committee`);
-      return { bytes, digest, signatureValid, author: member.validator };
+      return { bytes, digest: id, signatureValid, author: member.validator };
     });
-    const done = sound(executeCommit(ledger, { ...commit, transactions }));
+    const execute = (override: Override | undefined) => {
+      const input = { commit, beacon: decided.beacon, transactions };
+      return executeCommit(ledger, override === undefined ? input : { ...input, override });
+    };
+    const began = performance.now();
+    const known = overrides.of(commit.index, "execution");
+    const attempt = traces.executing(decided, () => execute(known));
+    const executed = attempt.ok
+      ? { done: attempt.value, by: null }
+      : await this.#halt({ commit: commit.index, commitDigest: digest }, attempt, ({ override }) =>
+          traces.executing(decided, () => execute(override)),
+        );
+    if (executed === undefined) return undefined;
+    const { done } = executed;
     metrics.execution.record((performance.now() - began) / 1000);
     for (const { refusal } of done.transactions)
       metrics.transactions.add(1, { outcome: refusal || "executed" });
     for (const { code } of done.dropped) metrics.transactions.add(1, { outcome: code });
-    return done;
+    return executed;
+  }
+
+  /** Stands at a commit that the rules cannot execute, until an override does. */
+  async #halt(
+    at: Pick<HaltPoint, "commit" | "commitDigest">,
+    refusal: { readonly code: string; readonly message: string },
+    attempt: (by: SignedOverride) => Result<ExecutedCommit>,
+  ): Promise<Executed | undefined> {
+    if (!HALTING.has(refusal.code)) throw new SomaError(refusal.code, refusal.message);
+    const { ledger, halts } = this.#o;
+    // What came before is sound, and nobody knows how long the halt lasts.
+    await this.#write();
+    const { epoch } = ledger.head;
+    const point = { ...at, epoch, stateDigest: ledger.stateDigest(), stage: "execution" } as const;
+    return halts.overcome(point, refusal, attempt);
   }
 
   async #turnEpoch(round: Round, input: NonNullable<ExecutedCommit["settlement"]>): Promise<boolean> {
-    const { bus, ledger, epochs, metrics, log, signal, traces } = this.#o;
-    const apply = (settlement: Parameters<typeof applySettlement>[1]) => {
-      const applied = applySettlement(ledger, settlement);
-      if (!applied.ok && applied.code === "SUPPLY_BREACH") throw new SomaError(applied.code, applied.message);
-      return applied;
-    };
-    const settled = await traces.settling(input.epoch, () =>
-      settle({ bus, chainId: ledger.chainId, log, signal, apply }, input),
-    );
+    const { epochs, settlement, metrics, log, traces } = this.#o;
+    const settled = await traces.settling(input.epoch, () => settlement.settle(input));
     if (settled === undefined) return false;
-    round.batch.changes(settled.changes);
-    round.batch.epoch(settled.next, null);
-    epochs.turned(settled.next);
-    metrics.epoch.set(Number(settled.next.epoch));
-    log.info({ epoch: String(settled.next.epoch) }, "the ledger turned to the next epoch");
+    const { done, by } = settled;
+    if (by !== null) round.batch.override(by);
+    round.batch.changes(done.changes);
+    round.batch.epoch(done.next, null);
+    epochs.turned(done.next);
+    metrics.epoch.set(Number(done.next.epoch));
+    log.info({ epoch: String(done.next.epoch) }, "the ledger turned to the next epoch");
     return true;
   }
 
@@ -144,9 +185,11 @@ export class Executor {
     return committee.some(({ validator }) => validator === this.#o.validator);
   }
 
-  /** Waits for the write before and begins this one. */
-  async #write({ batch, commits, checkpoints }: Round): Promise<void> {
+  /** Waits for the write before and begins that of the present round; the next one is a new round. */
+  async #write(): Promise<void> {
     const { store, metrics, written } = this.#o;
+    const { batch, commits, checkpoints } = this.#round;
+    this.#round = new Round();
     await this.#writing;
     const last = commits.at(-1);
     if (last === undefined) return;

@@ -26,6 +26,14 @@ export function stateMetrics(telemetry: Telemetry) {
       unit: "{checkpoint}",
       doc: "Sequence number of the last checkpoint, by whether it is built or certified.",
     }),
+    halted: metrics.gauge("state.halted", {
+      unit: "1",
+      doc: "1 while the ledger is halted: it cannot be executed or settled by its rules (DESIGN section 4).",
+    }),
+    overrides: metrics.counter("state.overrides", {
+      unit: "{override}",
+      doc: "Overrides that came, by source and by what became of them: applied, kept, known, or their refusal.",
+    }),
     certification: metrics.histogram("state.checkpoint.certification", {
       unit: "s",
       doc: "From building a checkpoint to its certificate.",

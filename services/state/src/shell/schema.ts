@@ -31,6 +31,8 @@ export interface StateTables {
   ledger_update: { sequence: bigint; part: number; parts: number; bytes: Uint8Array };
   embeddings: { job: string; commit: bigint; payload: Uint8Array };
   closed_job: { job: string; bytes: Uint8Array };
+  /** Signed overrides (DESIGN section 4): applied ones, and those kept for their commit. */
+  override: { commit: bigint; stage: string; bytes: Uint8Array };
   /** The commits whose history is kept, with the number of stages that jobs passed in them. */
   executed_commit: {
     commit: bigint;
@@ -136,6 +138,15 @@ export const MIGRATIONS: readonly Migration[] = [
       attempt integer not null,
       outcome text,
       primary key (commit, position)
+    );`,
+  },
+  {
+    name: "0003-override",
+    sql: `create table override (
+      commit bigint not null,
+      stage text not null,
+      bytes bytea not null,
+      primary key (commit, stage)
     );`,
   },
 ];

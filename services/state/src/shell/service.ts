@@ -14,12 +14,18 @@ import { StateConfig } from "./config.ts";
 import { Epochs } from "./epochs.ts";
 import { EventReader } from "./event-reader.ts";
 import { Executor } from "./executor.ts";
+import { Halts } from "./halts.ts";
 import { HistoryReader } from "./history-reader.ts";
 import { respondToLists } from "./list-responders.ts";
 import { stateMetrics } from "./metrics.ts";
+import { respondToOperator } from "./operator-responders.ts";
+import { OverrideExchange } from "./override-exchange.ts";
+import { Overrides } from "./overrides.ts";
 import { StateReader } from "./reader.ts";
 import { respondToQueries } from "./responders.ts";
+import { type Halt, SafeMode } from "./safe-mode.ts";
 import { MIGRATIONS, type StateTables } from "./schema.ts";
+import { EpochSettlement } from "./settlement.ts";
 import { StateStore } from "./store.ts";
 import { StateTraces } from "./traces.ts";
 import { WriteBatch } from "./write-batch.ts";
@@ -90,12 +96,32 @@ export const service = defineService<StateTables>()({
       await Ed25519Pool.open({ workers: config.verifyThreads, maxPending: Number.MAX_SAFE_INTEGER }),
     );
     const queue = new CommitQueue(QUEUE);
-    const executor = new Executor({
+    const safeMode = new SafeMode(metrics, log);
+    const overrides = await Overrides.open({ ledger, verifier: nativeVerifier, store, safeMode, signal });
+    const halts = new Halts({ chainId, overrides, safeMode, signal });
+    const patienceMs = config.settlementPatience;
+    const settlement = new EpochSettlement({
       bus,
+      ledger,
+      overrides,
+      halts,
+      safeMode,
+      log,
+      signal,
+      patienceMs,
+    });
+    await respondToOperator({ bus, ledger, certifier, queue, safeMode });
+    const askIntervalMs = config.overrideInterval;
+    const overriding = await OverrideExchange.open({ bus, overrides, safeMode, metrics, log, askIntervalMs });
+    defer(() => overriding.close());
+    const executor = new Executor({
       ledger,
       store,
       epochs,
       queue,
+      overrides,
+      halts,
+      settlement,
       validator,
       blsKey: keys.bls,
       metrics,
@@ -130,8 +156,9 @@ export const service = defineService<StateTables>()({
 
     return {
       health: () => ({
-        ok: true,
+        ok: safeMode.halt === null,
         detail: {
+          halt: safeMode.halt === null ? null : haltDetail(safeMode.halt),
           epoch: String(ledger.head.epoch),
           commit: String(ledger.head.commit),
           certified: String(certifier.certified),
@@ -141,6 +168,10 @@ export const service = defineService<StateTables>()({
     };
   },
 });
+
+function haltDetail({ code, message, commit, stage }: Halt): Record<string, string> {
+  return { code, message, commit: String(commit), stage };
+}
 
 /** What the database holds, or else the genesis ledger, written. */
 async function openLedger(store: StateStore, genesis: Genesis): Promise<Ledger> {

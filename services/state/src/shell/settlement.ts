@@ -6,46 +6,90 @@ import {
   SettlementCodec,
   type SettlementInput,
   SettlementInputCodec,
+  type SignedOverride,
   settlementInputDigest,
 } from "@soma/protocol";
-import { type Bus, sleep } from "@soma/runtime";
+import type { Bus } from "@soma/runtime";
 import type { Logger } from "@soma/telemetry";
+import {
+  applySettlement,
+  type Ledger,
+  overrideSettlement,
+  type SettledEpoch,
+  settlementPoint,
+} from "../core/index.ts";
+import type { Halts } from "./halts.ts";
+import type { Overrides } from "./overrides.ts";
+import type { SafeMode } from "./safe-mode.ts";
 
 const MAX_SETTLEMENT_BYTES = 900 * 1024;
 const LONGEST_PAUSE_MS = 5_000;
+/** Rewards did not answer, which says nothing of the epoch. */
+const NO_ANSWER = /^REQUEST_/;
+
+export interface EpochSettlementOptions {
+  readonly bus: Bus;
+  readonly ledger: Ledger;
+  readonly overrides: Overrides;
+  readonly halts: Halts;
+  readonly safeMode: SafeMode;
+  readonly log: Logger;
+  readonly signal: AbortSignal;
+  /** How long rewards may be silent before the ledger counts as halted. */
+  readonly patienceMs: number;
+}
+
+/** How an epoch was settled. */
+export interface Settled {
+  readonly done: SettledEpoch;
+  /** The override that settled it here and now; null if rewards did, or one that was kept for it. */
+  readonly by: SignedOverride | null;
+}
 
 /**
- * DESIGN section 4: asks rewards until it settles the epoch in a way that the ledger takes. No commit is executed
- * meanwhile. Undefined if the service is stopped first.
+ * DESIGN section 4: asks rewards until it settles the epoch in a way that the ledger takes, or an override does. No commit
+ * is executed meanwhile.
  */
-export async function settle<T>(
-  options: {
-    readonly bus: Bus;
-    readonly chainId: string;
-    readonly log: Logger;
-    readonly signal: AbortSignal;
-    /** Applies it; what it refuses is asked for again. */
-    readonly apply: (settlement: Settlement) => Result<T>;
-  },
-  input: SettlementInput,
-): Promise<T | undefined> {
-  const { bus, chainId, log, signal, apply } = options;
-  const request = {
-    epoch: input.epoch,
-    inputDigest: settlementInputDigest(chainId, input),
-    input: encode(SettlementInputCodec, input),
-  };
-  for (let pause = 50; !signal.aborted; pause = Math.min(2 * pause, LONGEST_PAUSE_MS)) {
-    const settlement = await ask(bus, request);
-    const applied = settlement.ok ? apply(settlement.value) : settlement;
-    if (applied.ok) return applied.value;
-    log.warn(
-      { epoch: String(input.epoch), code: applied.code, reason: applied.message },
-      "the epoch is not settled yet",
-    );
-    await sleep(pause, signal);
+export class EpochSettlement {
+  readonly #o: EpochSettlementOptions;
+
+  constructor(options: EpochSettlementOptions) {
+    this.#o = options;
   }
-  return undefined;
+
+  /** Undefined if the service is stopped first. */
+  async settle(input: SettlementInput): Promise<Settled | undefined> {
+    const { ledger, overrides, halts, safeMode, signal, log, patienceMs } = this.#o;
+    const point = settlementPoint(ledger);
+    const known = overrides.of(point.commit, "settlement");
+    const began = performance.now();
+    for (let pause = 50; !signal.aborted; pause = Math.min(2 * pause, LONGEST_PAUSE_MS)) {
+      const applied = known === undefined ? await this.#ask(input) : overrideSettlement(ledger, known);
+      if (applied.ok) {
+        safeMode.leave(null);
+        return { done: applied.value, by: null };
+      }
+      const { code, message: reason } = applied;
+      log.warn({ epoch: String(input.epoch), code, reason }, "the epoch is not settled yet");
+      const isRefused = !NO_ANSWER.test(code);
+      if (isRefused || performance.now() - began >= patienceMs) safeMode.enter(point, applied);
+      await overrides.wait(pause);
+      const overridden = halts.attempt(({ override }) => overrideSettlement(ledger, override));
+      if (overridden !== undefined) return overridden;
+    }
+    return undefined;
+  }
+
+  async #ask(input: SettlementInput): Promise<Result<SettledEpoch>> {
+    const { bus, ledger } = this.#o;
+    const request = {
+      epoch: input.epoch,
+      inputDigest: settlementInputDigest(ledger.chainId, input),
+      input: encode(SettlementInputCodec, input),
+    };
+    const settlement = await ask(bus, request);
+    return settlement.ok ? applySettlement(ledger, settlement.value) : settlement;
+  }
 }
 
 async function ask(

@@ -8,11 +8,12 @@ import {
   type Digest,
   type EpochInfo,
   EpochInfoCodec,
+  type SignedOverride,
 } from "@soma/protocol";
 import { type Database, insertMany } from "@soma/storage";
 import { LeafListCodec } from "./leaf-list.ts";
 import type { StateTables } from "./schema.ts";
-import type { WriteBatch } from "./write-batch.ts";
+import { overrideRow, type WriteBatch } from "./write-batch.ts";
 
 type Transaction = Parameters<Parameters<Database<StateTables>["transaction"]>[0]>[0];
 
@@ -158,6 +159,21 @@ export class StateStore {
     });
   }
 
+  /** Every override that is known, as signed. */
+  async overrides(): Promise<Uint8Array[]> {
+    const rows = await this.#database.kysely
+      .selectFrom("override")
+      .select("bytes")
+      .orderBy("commit")
+      .orderBy("stage")
+      .execute();
+    return rows.map(({ bytes }) => bytes);
+  }
+
+  async keepOverride(signed: SignedOverride): Promise<void> {
+    await this.#database.kysely.insertInto("override").values(overrideRow(signed)).execute();
+  }
+
   async pruneUpdates(before: bigint): Promise<void> {
     await this.#database.kysely.deleteFrom("ledger_update").where("sequence", "<", before).execute();
   }
@@ -187,6 +203,8 @@ async function writeBatch(tx: Transaction, batch: WriteBatch): Promise<void> {
   await insertMany(tx, "executed_transaction", batch.transactions);
   await insertMany(tx, "checkpoint", batch.checkpoints);
   await insertMany(tx, "epoch", batch.epochs);
+  // One that was kept for this commit is there already.
+  await insertMany(tx, "override", batch.overrides, { onConflict: "ignore" });
   await insertMany(tx, "embeddings", batch.embeddings);
   await insertMany(tx, "closed_job", batch.closedJobs);
   await insertMany(tx, "executed_commit", batch.commits);

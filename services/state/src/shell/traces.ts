@@ -1,3 +1,4 @@
+import type { Result } from "@soma/base";
 import { type Telemetry, TraceBook, type Traceparent } from "@soma/telemetry";
 import type { ExecutedCommit } from "../core/index.ts";
 import type { CheckedCommit } from "./signatures.ts";
@@ -24,7 +25,8 @@ export class StateTraces {
     this.#telemetry = telemetry;
   }
 
-  executing(commit: CheckedCommit, execute: () => ExecutedCommit): ExecutedCommit {
+  /** One try at a commit; a refused one leaves an empty span. */
+  executing(commit: CheckedCommit, execute: () => Result<ExecutedCommit>): Result<ExecutedCommit> {
     const { trace } = commit;
     if (trace === undefined) return execute();
     const attributes = {
@@ -32,7 +34,9 @@ export class StateTraces {
       "soma.transactions": commit.transactions.length,
     };
     return this.#telemetry.withSpan("execute commit", { parent: trace.commit, attributes }, (span) => {
-      const done = execute();
+      const executed = execute();
+      if (!executed.ok) return executed;
+      const done = executed.value;
       const key = String(done.index);
       for (const book of [this.#executed, this.#uncovered]) book.remember(key, span.traceparent);
       if (done.recorded.length + done.over.length > 0) this.#ended.remember(key, span.traceparent);
@@ -46,7 +50,7 @@ export class StateTraces {
           () => {},
         );
       }
-      return done;
+      return executed;
     });
   }
 

@@ -1,6 +1,14 @@
 import { encode } from "@soma/codec";
 import { EmbeddingsRecorded } from "@soma/contracts";
-import { CheckpointCodec, type Commit, type EpochInfo, EpochInfoCodec } from "@soma/protocol";
+import {
+  CheckpointCodec,
+  type Commit,
+  type EpochInfo,
+  EpochInfoCodec,
+  encodeSignedOverride,
+  type SignedOverride,
+  stageOf,
+} from "@soma/protocol";
 import {
   type BuiltCheckpoint,
   type Change,
@@ -13,6 +21,11 @@ import { LeafListCodec } from "./leaf-list.ts";
 import type { StateTables } from "./schema.ts";
 import type { CheckedCommit } from "./signatures.ts";
 
+export function overrideRow(signed: SignedOverride): StateTables["override"] {
+  const { override } = signed;
+  return { commit: override.commit, stage: stageOf(override), bytes: encodeSignedOverride(signed) };
+}
+
 /** What one database transaction writes: the results of one or several commits, the later over the earlier. */
 export class WriteBatch {
   readonly entries = new Map<string, Uint8Array | null>();
@@ -20,6 +33,7 @@ export class WriteBatch {
   readonly checkpoints: StateTables["checkpoint"][] = [];
   readonly epochs: StateTables["epoch"][] = [];
   readonly embeddings: StateTables["embeddings"][] = [];
+  readonly overrides: StateTables["override"][] = [];
   readonly closedJobs: StateTables["closed_job"][] = [];
   readonly commits: StateTables["executed_commit"][] = [];
   readonly jobs = new Map<string, StateTables["job_summary"]>();
@@ -67,6 +81,11 @@ export class WriteBatch {
     for (const [position, stage] of stages.entries()) {
       this.stages.push({ commit: done.index, position, ...stage });
     }
+  }
+
+  /** Applied with what is written here. */
+  override(signed: SignedOverride): void {
+    this.overrides.push(overrideRow(signed));
   }
 
   built({ checkpoint, digest, leaves, changes }: BuiltCheckpoint, signature: Uint8Array | null): void {
