@@ -2,10 +2,12 @@
 import { writeFileSync } from "node:fs";
 import { parseArgs } from "node:util";
 import { benchGrowth } from "./growth.ts";
+import { benchInference } from "./inference.ts";
 import { benchTransfers } from "./transfers.ts";
 
 const PARTS: Record<string, (say: (text: string) => void) => Promise<unknown>> = {
   transfers: benchTransfers,
+  inference: benchInference,
   growth: benchGrowth,
 };
 
