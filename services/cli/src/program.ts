@@ -1,5 +1,6 @@
 import { Command, Option } from "commander";
 import { addAccountCommand } from "./commands/account.ts";
+import { addCompletionCommand } from "./commands/completion.ts";
 import { addConformanceCommand } from "./commands/conformance.ts";
 import { addDevnetCommand } from "./commands/devnet.ts";
 import { addEncodeCommand } from "./commands/encode.ts";
@@ -23,6 +24,7 @@ const COMMANDS = [
   addTapCommand,
   addRunCommand,
   addConformanceCommand,
+  addCompletionCommand,
 ];
 
 /** The `soma` command with everything under it. */
@@ -36,7 +38,7 @@ export function buildProgram(): Command {
     .addOption(new Option("--no-color").hideHelp())
     .addHelpText(
       "after",
-      "\nExample:\n  soma devnet --demo      a whole network on this machine, and one job through it",
+      "\nExample:\n  soma devnet --demo      a whole network here, and one job through it",
     );
   for (const add of COMMANDS) add(program);
   return program;

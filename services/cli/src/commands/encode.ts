@@ -22,7 +22,8 @@ export function addEncodeCommand(program: Command): void {
     .addHelpText(
       "after",
       `
-Stopped with Ctrl-C, the same command goes on where it was: a job that was paid is not paid again.
+Stopped with Ctrl-C, the same command goes on where it was: a job that was paid
+is not paid again.
 
 Examples:
   soma encode models/samples

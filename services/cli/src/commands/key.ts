@@ -17,7 +17,10 @@ function addressOf(file: KeyFile): string {
 }
 
 export function addKeyCommand(program: Command): void {
-  const key = program.command("key").description("Make and show key files.");
+  const key = program
+    .command("key")
+    .description("Make and show key files.")
+    .addHelpText("after", "\nExamples:\n  soma key new wallet.json\n  soma key show wallet.json");
   key
     .command("new")
     .description("Make a new key file, readable by you alone. Back it up: there is no other copy.")
@@ -42,8 +45,9 @@ export function addKeyCommand(program: Command): void {
   key
     .command("show")
     .description("Show the address of a key file; the secret stays in it.")
-    .argument("<file>")
+    .argument("<file>", "a key file")
     .option("--json", "print JSON")
+    .addHelpText("after", "\nExample:\n  soma key show wallet.json --json")
     .action((path: string, flags: { json?: boolean }) => {
       const file = loadKeyFile(path);
       const address = addressOf(file);

@@ -10,7 +10,8 @@ export function addRunCommand(program: Command): void {
     .addHelpText(
       "after",
       `
-Configured by environment variables (SOMA_NETWORK, SOMA_OPERATOR, SOMA_NATS_URL, SOMA_DATABASE_URL, ...).
+Configured by environment variables (SOMA_NETWORK, SOMA_OPERATOR, SOMA_NATS_URL,
+SOMA_DATABASE_URL, ...).
 
 Examples:
   soma run consensus

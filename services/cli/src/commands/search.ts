@@ -11,7 +11,7 @@ export function addSearchCommand(program: Command): void {
     .description(
       "Find what the network has embedded nearest to a text. The query is a job of its own, and is paid.",
     )
-    .argument("<text>")
+    .argument("<text>", "what to look for, in words")
     .option("-o, --out <folder>", "results of soma encode, to show texts by", "soma-results")
     .option("-n, --limit <hits>", "number of hits", "5")
     .option("--json", "print JSON")

@@ -10,7 +10,8 @@ type Flags = ConnectionFlags & { role: "validator" | "encoder"; json?: boolean }
 export function addStakeCommand(program: Command): void {
   const stake = program
     .command("stake")
-    .description("Delegate stake to a validator or encoder, or take it back.");
+    .description("Delegate stake to a validator or encoder, or take it back.")
+    .addHelpText("after", "\nExample:\n  soma stake add 1f0c... 100 --role encoder");
   const add = (name: string, description: string, kindOf: (order: Order) => TransactionKindInput) =>
     withConnection(stake.command(name))
       .description(description)
