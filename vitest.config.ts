@@ -13,6 +13,7 @@ export default defineConfig({
           testTimeout: 60_000,
         },
       },
+      { test: { name: "fuzz", include: ["test/fuzz/**/*.test.ts"], pool: "forks", testTimeout: 3_600_000 } },
       { test: { name: "sim", include: ["test/sim/**/*.test.ts"], pool: "forks", testTimeout: 900_000 } },
       {
         test: {

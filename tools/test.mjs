@@ -16,6 +16,7 @@ const STEPS = [
   { name: "generated", args: ["tools/generate-docs.ts", "--check"] },
   { name: "metrics", args: ["tools/metrics-table.ts", "--check"] },
   { name: "unit", project: true },
+  { name: "fuzz", project: true },
   { name: "sim", project: true },
   { name: "integration", project: true },
   { name: "e2e", project: true },
