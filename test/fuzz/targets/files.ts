@@ -1,17 +1,11 @@
-import { mkdtempSync, writeFileSync } from "node:fs";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { err, ok, type Result, SomaError } from "@soma/base";
 import { JobJournal } from "@soma/client";
-import { createKeyFile, loadKeyFile } from "@soma/identity";
+import { loadKeyFile } from "@soma/identity";
 import { createNatsKeys, loadEdgeAccount } from "@soma/peering/edge";
 import type { FuzzTarget } from "../harness/target.ts";
-
-let folder: string | undefined;
-function path(name: string): string {
-  folder ??= mkdtempSync(join(tmpdir(), "soma-fuzz-"));
-  return join(folder, name);
-}
 
 /** Writes the bytes to a file and loads it: a refusal is a SomaError, anything else that is thrown is a fault. */
 async function loaded(
@@ -19,13 +13,16 @@ async function loaded(
   bytes: Uint8Array,
   load: (path: string) => unknown,
 ): Promise<Result<unknown>> {
-  const file = path(name);
+  const folder = mkdtempSync(join(tmpdir(), "soma-fuzz-"));
+  const file = join(folder, name);
   writeFileSync(file, bytes, { mode: 0o600 });
   try {
     return ok(await load(file));
   } catch (error) {
     if (error instanceof SomaError) return err(error.code, error.message);
     throw error;
+  } finally {
+    rmSync(folder, { recursive: true });
   }
 }
 
@@ -53,7 +50,7 @@ export const FILE_TARGETS: readonly FuzzTarget[] = [
     maxBytes: FILE_BYTES,
     corpus: () =>
       (["account", "validator", "encoder"] as const).map((kind) =>
-        json(createKeyFile(path(`${kind}-${Math.random()}.json`), kind, "ab".repeat(32))),
+        json({ format: "soma-key-v1", kind, seed: "ab".repeat(32) }),
       ),
     decode: (bytes) => loaded("key.json", bytes, (file) => loadKeyFile(file)),
     codes: ["KEY_FILE_MALFORMED"],
