@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { SomaError } from "@soma/base";
+import { endWithUs } from "./reaper.ts";
 
 export interface ServerProcessOptions {
   readonly command: string;
@@ -13,12 +14,6 @@ export interface ServerProcessOptions {
 }
 
 const KEPT_LINES = 200;
-
-// A server must not outlive the process that started it, however that ends (short of SIGKILL).
-const living = new Set<ChildProcess>();
-process.once("exit", () => {
-  for (const child of living) child.kill("SIGKILL");
-});
 
 /** A server of ours in a process of its own: its output is kept, its end is known. */
 export class ServerProcess {
@@ -34,11 +29,10 @@ export class ServerProcess {
     this.#child = child;
     this.#name = name;
     this.pid = child.pid!;
-    living.add(child);
+    endWithUs(child);
     this.exited = new Promise((resolve) => {
       child.once("exit", (code, signal) => {
         this.#hasExited = true;
-        living.delete(child);
         resolve({ code, signal });
       });
     });

@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { createWriteStream, mkdirSync, type WriteStream } from "node:fs";
 import { dirname } from "node:path";
+import { endWithUs } from "@soma/launcher";
 
 export interface SupervisedProcess {
   /** Name in messages and of the log file. */
@@ -14,12 +15,6 @@ const RESTART_MIN_MS = 200;
 const RESTART_MAX_MS = 5_000;
 /** Having run this long, a process is taken to be well, and its next restart is immediate again. */
 const WELL_AFTER_MS = 20_000;
-
-// Nothing of the devnet outlives it, however it ends (short of SIGKILL).
-const living = new Set<ChildProcess>();
-process.once("exit", () => {
-  for (const child of living) child.kill("SIGKILL");
-});
 
 /** Keeps a process of the devnet running: what dies is started again, as an init system would. */
 export class Supervised {
@@ -75,11 +70,11 @@ export class Supervised {
       detached: true,
     });
     this.#child = child;
-    living.add(child);
+    // Nothing of the devnet outlives it.
+    endWithUs(child);
     child.stdout?.pipe(this.#log, { end: false });
     child.stderr?.pipe(this.#log, { end: false });
     child.once("exit", (code, signal) => {
-      living.delete(child);
       if (this.#stopping) return;
       this.#onExit(this.name, signal ?? `status ${code}`);
       this.#pause =
