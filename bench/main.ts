@@ -1,30 +1,43 @@
-// npm run bench [-- transfers ...] [--json FILE]: speed and its limit in one run on this machine.
+// npm run bench [-- transfers ...] [--minutes 60] [--json FILE]: speed and its limit in one run on this machine.
 import { writeFileSync } from "node:fs";
 import { parseArgs } from "node:util";
 import { benchGrowth } from "./growth.ts";
 import { benchInference } from "./inference.ts";
+import { benchSoak } from "./soak.ts";
 import { benchTransfers } from "./transfers.ts";
 
-const PARTS: Record<string, (say: (text: string) => void) => Promise<unknown>> = {
+type Say = (text: string) => void;
+const PARTS: Record<string, (say: Say, minutes: number) => Promise<unknown>> = {
   transfers: benchTransfers,
   inference: benchInference,
   growth: benchGrowth,
+  soak: benchSoak,
 };
+/** What is run if nothing is named: all but the soak, which takes an hour. */
+const USUAL = ["transfers", "inference", "growth"];
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
-  options: { json: { type: "string" }, help: { type: "boolean", short: "h" } },
+  options: {
+    json: { type: "string" },
+    minutes: { type: "string", default: "60" },
+    help: { type: "boolean", short: "h" },
+  },
 });
-const names = positionals.length === 0 ? Object.keys(PARTS) : positionals;
+const names = positionals.length === 0 ? USUAL : positionals;
 const unknown = names.filter((name) => PARTS[name] === undefined);
-if (values.help === true || unknown.length > 0) {
+const minutes = Number(values.minutes);
+if (values.help === true || unknown.length > 0 || !(minutes > 0)) {
   if (unknown.length > 0) console.error(`no such part: ${unknown.join(", ")}`);
-  console.log(`npm run bench -- [${Object.keys(PARTS).join("] [")}] [--json FILE]`);
-  process.exit(unknown.length > 0 ? 2 : 0);
+  console.log(
+    `npm run bench -- [${Object.keys(PARTS).join("] [")}] [--minutes N (of the soak)] [--json FILE]\n` +
+      `without names: ${USUAL.join(", ")}`,
+  );
+  process.exit(values.help === true ? 0 : 2);
 }
 const results: Record<string, unknown> = {};
 for (const name of names) {
-  results[name] = await PARTS[name]!((text) => console.error(`${name}: ${text}`));
+  results[name] = await PARTS[name]!((text) => console.error(`${name}: ${text}`), minutes);
   console.log(name, results[name]);
 }
 if (values.json !== undefined) writeFileSync(values.json, `${JSON.stringify(results, null, 2)}\n`);
