@@ -62,7 +62,7 @@ function tally(report) {
   try {
     result = JSON.parse(readFileSync(report, "utf8"));
   } catch {
-    return { passed: 0, failed: 0, skipped: 0 };
+    return { passed: 0, failed: 0, skipped: 0, failures: [] };
   }
   // A file that did not even load has no tests to fail.
   const unloaded = result.testResults.filter(
@@ -72,7 +72,24 @@ function tally(report) {
     passed: result.numPassedTests,
     failed: result.numFailedTests + unloaded.length,
     skipped: result.numPendingTests + result.numTodoTests,
+    failures: [
+      ...unloaded.map(({ name, message }) => `${name}: ${firstLine(message)}`),
+      ...failuresOf(result),
+    ],
   };
+}
+
+/** What failed, with the first line of why: the log of a long run says it far above its end. */
+function failuresOf(result) {
+  return result.testResults.flatMap(({ assertionResults }) =>
+    assertionResults
+      .filter(({ status }) => status === "failed")
+      .map(({ fullName, failureMessages }) => `${fullName}: ${firstLine(failureMessages[0])}`),
+  );
+}
+
+function firstLine(text) {
+  return (text ?? "").trim().split("\n")[0];
 }
 
 async function runStep(node, step) {
@@ -102,6 +119,8 @@ await runTool(async () => {
       `${failed === 0 ? "ok  " : "FAIL"} ${name.padEnd(12)} ${passed} passed, ${failed} failed` +
         `${skipped === 0 ? "" : `, ${skipped} skipped`} (${seconds} s)`,
     );
+  for (const { name, failures = [] } of results)
+    for (const failure of failures) console.log(`     ${name}: ${failure}`);
   const sum = (key) => results.reduce((total, result) => total + result[key], 0);
   console.log(`\n${sum("passed")} passed, ${sum("failed")} failed`);
   return sum("failed") === 0 ? 0 : 1;
