@@ -1,9 +1,13 @@
+import { execFileSync } from "node:child_process";
 import { cpSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { embed, GatewayClient } from "@soma/client";
+import { AccountKey, loadGenesis, loadKeyFile } from "@soma/identity";
 import { TestResources } from "@soma/testkit";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { Cli, type RunningCommand } from "./support/cli.ts";
+import { textsOf } from "./support/jobs.ts";
 import { tellLogs } from "./support/logs.ts";
 
 const BASE_PORT = 5400;
@@ -54,6 +58,16 @@ function texts(name: string, topics: readonly string[]): string {
   return path;
 }
 
+/** Blocks this process until the ledger has closed a job. */
+function sleepUntilClosed(gateway: string, job: string): void {
+  const program = `for (;;) {
+    const { job } = await (await fetch("${gateway}/v1/jobs/${job}")).json();
+    if (job === null || job.state === "closed") break;
+    await new Promise((resolve) => setTimeout(resolve, 200));
+  }`;
+  execFileSync(process.execPath, ["--input-type=module", "-e", program]);
+}
+
 const account = (...args: string[]) => soma.json<Account>("account", ...args);
 
 describe("accounts", () => {
@@ -73,6 +87,23 @@ describe("accounts", () => {
   });
 
   test.each([
+    ["that take turns", ["one", "one"]],
+    ["that have no lock in common", ["one", "other"]],
+  ])("several commands at once %s all succeed", async (_, caches) => {
+    const { address } = await soma.json<{ address: string }>("key", "new", `many-${caches.join("-")}.json`);
+    const before = await account();
+    const clis = caches.map(
+      (cache) => new Cli(folder, { SOMA_DEVNET: network, SOMA_CACHE: join(folder, cache) }),
+    );
+    const sent = await Promise.all(
+      ["1", "2"].map((amount, i) => clis[i]!.json<{ digest: string }>("transfer", address, amount)),
+    );
+    expect(new Set(sent.map(({ digest }) => digest)).size).toBe(2);
+    expect(await account(address)).toMatchObject({ balance: String(3n * TOKEN) });
+    expect(BigInt((await account()).sequence) - BigInt(before.sequence)).toBe(2n);
+  });
+
+  test.each([
     ["more than there is", ["21"], "BALANCE_SHORT"],
     ["no amount", ["-1"], "CLI_AMOUNT"],
     ["more decimals than a token has", ["0.0000000001"], "CLI_AMOUNT"],
@@ -87,7 +118,7 @@ describe("accounts", () => {
     await soma.run("key", "new", "empty.json");
     const { address } = await account();
     const { status, stderr } = await soma.run("transfer", address, "1", "--key", "empty.json");
-    expect(stderr).toContain("MEMPOOL_ACCOUNT");
+    expect(stderr).toMatch(/MEMPOOL_ACCOUNT: the balance of .* is 0 tokens; 1 and a fee of/);
     expect(status).toBe(1);
   });
 
@@ -175,6 +206,32 @@ describe("encoding", () => {
       const baseFees = spent - BigInt(fee);
       expect(baseFees).toBeGreaterThan(0n);
       expect(baseFees).toBeLessThan(BigInt(fee));
+    },
+  );
+});
+
+describe("a client that comes too late", () => {
+  test.each(["committed", "revealed"] as const)(
+    "learns how the ledger ended its job, though it slept when %s",
+    async (asleep) => {
+      const client = new GatewayClient({ gateways: [`http://127.0.0.1:${BASE_PORT + 2}`] });
+      let job = "";
+      const late = embed(textsOf(`client that slept when it had ${asleep}`), [], {
+        client,
+        genesis: loadGenesis(join(network, "genesis.bin")),
+        account: AccountKey.fromSeed(loadKeyFile(join(network, "wallet.json"), "account").seed),
+        journalPath: join(folder, `late-${asleep}.json`),
+        onProgress: ({ stage, detail }) => {
+          if (stage === "paid") job = String(detail["job"]);
+          // Nothing of this process runs until the ledger has passed its deadlines without it.
+          if (stage === asleep) sleepUntilClosed(client.http.gateway, job);
+        },
+      });
+      await expect(late).rejects.toMatchObject({
+        code: "JOB_NOT_SETTLED",
+        message: expect.stringMatching(/run the same command again/i),
+        details: { outcome: expect.stringMatching(/^(Shared|Refunded|Settled)$/) },
+      });
     },
   );
 });

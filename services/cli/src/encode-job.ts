@@ -6,6 +6,7 @@ import { genesisParameters } from "@soma/protocol";
 import { TextTokenizer } from "@soma/tokenizer";
 import { ROOT } from "./devnet/governed-files.ts";
 import type { Library, StoredResult, TextItem } from "./library.ts";
+import { turnOf } from "./turns.ts";
 
 /** One batch through the network, begun or resumed; what is done already is not paid again. */
 export async function encodeBatch(
@@ -18,7 +19,7 @@ export async function encodeBatch(
   if (done !== undefined) return { result: done, job: undefined };
   const journalPath = library.journalPath(name);
   if (!existsSync(journalPath)) await checkLengths(items, options);
-  const full = { ...options, journalPath };
+  const full = { turn: turnOf(options.genesis, options.account), ...options, journalPath };
   const playing = existsSync(journalPath)
     ? resume(full)
     : embed(

@@ -118,21 +118,22 @@ export class Attempts {
       commits: commits.length,
       seats,
     });
-    await transactions.prepareSelection(shard.job, shard.attempt, commits);
-    return this.#send(shard.attempt);
+    return this.#send(shard.attempt, () => transactions.select(shard.job, shard.attempt, commits));
   }
 
   /** Goes on with the selection in the journal. */
   async #resume(attempt: number): Promise<boolean> {
     await this.#draw(attempt);
-    return this.#isOver() || (await this.#send(attempt));
+    if (this.#isOver()) return true;
+    return this.#send(attempt, () => this.#o.transactions.resume("selection"));
   }
 
-  /** Sends the selection in the journal; false if the ledger has gone on to another attempt. */
-  async #send(attempt: number): Promise<boolean> {
+  /** Sends an attempt's selection; false if the ledger has gone on to another attempt. */
+  async #send(attempt: number, send: () => Promise<void>): Promise<boolean> {
     const { facts } = this.#o;
     const isNext = () => facts.head >= this.#over(attempt);
-    const isTaken = await sendInTime(this.#o, "selection", () => facts.selection !== undefined || isNext());
+    const what = { name: "selection", send } as const;
+    const isTaken = await sendInTime(this.#o, what, () => facts.selection !== undefined || isNext());
     return isTaken || this.#isOver() || !isNext();
   }
 }

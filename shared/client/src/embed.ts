@@ -9,6 +9,7 @@ import {
   verifyReceipt,
 } from "@soma/protocol";
 import { Telemetry } from "@soma/telemetry";
+import { noTurn, type Turn } from "./account-turns.ts";
 import type { GatewayClient } from "./gateway-client.ts";
 import type { JobFacts } from "./job-facts.ts";
 import { JobJournal } from "./job-journal.ts";
@@ -23,6 +24,8 @@ export interface EmbedOptions {
   readonly account: AccountKey;
   /** Where the job's journal is kept; `resume` continues from it. */
   readonly journalPath: string;
+  /** Has others that send with this account wait meanwhile; undefined for an account of this process alone. */
+  readonly turn?: Turn;
   readonly onProgress?: (progress: JobProgress) => void;
   readonly signal?: AbortSignal;
   /** Milliseconds to wait for slower commits once a quorum of seats has committed (default 250). */
@@ -85,6 +88,7 @@ async function playTraced(
     genesis: options.genesis,
     account: options.account,
     journal,
+    turn: options.turn ?? noTurn,
     onProgress: options.onProgress ?? (() => {}),
     signal: options.signal ?? new AbortController().signal,
     commitGraceMs: options.commitGraceMs ?? 250,

@@ -1,3 +1,4 @@
+export { accountTurns, type Turn } from "./account-turns.ts";
 export { type EmbeddedJob, type EmbedOptions, embed, resume } from "./embed.ts";
 export { type BlobRequest, fetchBlob } from "./fetch-blob.ts";
 export { GatewayClient, type GatewayHealth, type JobView } from "./gateway-client.ts";

@@ -1,6 +1,7 @@
 import { fromHex, SomaError, toHex } from "@soma/base";
 import { decodeExact, encode } from "@soma/codec";
 import {
+  type Address,
   type Digest,
   type EncoderId,
   type Genesis,
@@ -34,6 +35,9 @@ export interface ClosedJob {
 export class JobFacts {
   readonly #journal: JobJournal;
   readonly #chainId: string;
+  readonly #account: Address;
+  /** Digests of the account's transactions by their sequence number, as far as they are about jobs. */
+  readonly #used = new Map<bigint, Digest>();
   /** Recent commits with their proofs: which of them draws the shard is known only after the payment. */
   readonly #commits = new Map<bigint, { beacon: Digest; proof: LeafProof; link: ReceiptLink }>();
   #wanted: bigint | undefined;
@@ -45,9 +49,11 @@ export class JobFacts {
   bundled: readonly EncoderId[] | undefined;
   closed: ClosedJob | undefined;
 
-  constructor(journal: JobJournal, genesis: Genesis) {
+  /** @param account pays and sends */
+  constructor(journal: JobJournal, genesis: Genesis, account: Address) {
     this.#journal = journal;
     this.#chainId = genesis.chainId;
+    this.#account = account;
     this.#restore();
   }
 
@@ -56,6 +62,11 @@ export class JobFacts {
     this.#wanted = commit;
     const known = this.#commits.get(commit);
     if (known !== undefined) this.#keep("draw", known.proof, known.link);
+  }
+
+  /** The transaction that used a sequence number of the account, executed or refused, if one about a job is proved. */
+  usedBy(sequence: bigint): Digest | undefined {
+    return this.#used.get(sequence);
   }
 
   /** The beacon of a commit, if proved. */
@@ -121,11 +132,10 @@ export class JobFacts {
     }
     if (fact.kind !== "transaction") return undefined;
     const { leaf, signed } = fact.transaction;
-    const { kind } = signed.transaction;
+    const { kind, sender, sequence } = signed.transaction;
+    if (sender === this.#account) this.#used.set(sequence, leaf.digest);
     if (leaf.refusal !== "") {
-      if (leaf.digest === this.#journal.state.payment?.digest) {
-        throw new SomaError(leaf.refusal, "the ledger refused the payment");
-      }
+      if (leaf.digest === this.#journal.state.payment?.digest) this.#refusePayment(leaf.refusal);
       return undefined;
     }
     if (kind.$kind === "GenerateEmbeddings" && leaf.digest === this.#journal.state.payment?.digest) {
@@ -145,6 +155,15 @@ export class JobFacts {
     }
     const closes = this.#close(leaf.events, kind.$kind === "FinalProof");
     return closes && kind.$kind === "FinalProof" ? "close" : undefined;
+  }
+
+  /** A refused payment bought nothing and never will: the next run of the job may sign another. */
+  #refusePayment(code: string): never {
+    this.#journal.state.payment = null;
+    this.#journal.save();
+    throw new SomaError(code, "the ledger refused the job's payment; nothing but its base fee was spent", {
+      refusedBy: "ledger",
+    });
   }
 
   #close(events: readonly LedgerEvent[], byProof: boolean): boolean {

@@ -11,16 +11,16 @@ const WAIT_MS = 2_000;
 /** Ledger updates that no gateway has yet are asked for again after this. */
 const ASK_AGAIN_MS = 250;
 
-/** The light client of a job: where its journal left it, else at the present, from which a new job is followed. */
+/** The light client of a job: where its journal left it; at the present, if nothing was paid yet that it must see. */
 export async function openJobFollower(
   client: GatewayClient,
   genesis: Genesis,
   journal: JobJournal,
 ): Promise<LedgerFollower> {
-  const { light } = journal.state;
+  const { light, payment } = journal.state;
   const saved = light === null ? {} : { saved: fromHex(light) };
   const follower = LedgerFollower.open({ client, genesis, waitMs: WAIT_MS, ...saved });
-  if (light !== null) return follower;
+  if (light !== null && payment !== null) return follower;
   for (const link of await follower.skipToPresent()) {
     const { sequence } = link.certificate.checkpoint;
     journal.state.links[String(sequence)] = toHex(encode(ReceiptLinkCodec, link));

@@ -24,6 +24,7 @@ import type { LedgerFollower } from "./ledger-follower.ts";
 import { Mailboxes } from "./mailboxes.ts";
 import { Reveals } from "./reveals.ts";
 import { sendInTime } from "./send-in-time.ts";
+import { isLedgerRefusal } from "./submit.ts";
 import { pause, Waiting } from "./waiting.ts";
 
 export interface SessionOptions extends Omit<JobTransactionsOptions, "session" | "items" | "dataHash"> {
@@ -35,6 +36,9 @@ export interface SessionOptions extends Omit<JobTransactionsOptions, "session" |
   readonly revealGraceMs: number;
   readonly telemetry: Telemetry;
 }
+
+/** Milliseconds for the light client to prove what a gateway says of the payment. */
+const PROVEN_WITHIN_MS = 15_000;
 
 /**
  * The submitter's side of one job (GAME-1 to GAME-8), step by step. It believes only what the light client proves;
@@ -65,7 +69,7 @@ export class JobSession {
     this.#dataHash = toHex(merkleRoot(this.items));
     this.#waiting = new Waiting(this.#stop.signal, options.signal);
     this.#mailboxes = new Mailboxes(client.http.gateways);
-    this.facts = new JobFacts(journal, genesis);
+    this.facts = new JobFacts(journal, genesis, options.account.address);
     this.reveals = new Reveals({
       client,
       chainId: genesis.chainId,
@@ -159,40 +163,41 @@ export class JobSession {
   }
 
   async #pay(follower: LedgerFollower): Promise<void> {
-    await this.#transactions.preparePayment(follower.light.epoch);
-    if (this.facts.paid === undefined) await this.#transactions.send("payment");
+    if (this.facts.paid !== undefined) return;
+    try {
+      await this.#transactions.pay({ facts: this.facts, light: follower.light });
+    } catch (error) {
+      // The proof of it ends the session, with the payment struck from the journal.
+      if (isLedgerRefusal(error)) await this.#waiting.until(() => undefined, PROVEN_WITHIN_MS);
+      throw error;
+    }
   }
 
   async #bundle(commits: readonly SignedCommit[], selectedAt: bigint): Promise<void> {
-    const { bundled } = this.facts;
+    const { facts } = this;
+    const { bundled } = facts;
     const { known } = this.reveals;
+    const transactions = this.#transactions;
     if (bundled !== undefined) {
       // A resumed job: the receipt needs the vectors of the set that is on the ledger.
       await this.#waiting.until(() => bundled.every((encoder) => known.has(encoder)), this.#o.revealGraceMs);
       return;
     }
+    let send = () => transactions.resume("bundle");
     if (this.#o.journal.state.bundle === null) {
-      await this.#waiting.until(() => known.size > 0 || this.facts.closed);
-      if (this.facts.closed !== undefined) return;
+      await this.#waiting.until(() => known.size > 0 || facts.closed);
+      if (facts.closed !== undefined) return;
       // The ledger's deadline counts commits (GAME-6): half of them are for the reveals, half for the bundle's way.
       const latest = selectedAt + BigInt(Math.floor(this.#parameters.revealTimeout / 2));
-      const isTime = () => known.size >= commits.length || this.facts.head >= latest;
+      const isTime = () => known.size >= commits.length || facts.head >= latest;
       await this.#waiting.until(isTime, this.#o.revealGraceMs);
       const reveals = commits.flatMap(({ commit }) => known.get(commit.encoder)?.reveal ?? []);
       this.#say("revealed", `${reveals.length} of ${commits.length} revealed`, { reveals: reveals.length });
-      await this.#transactions.prepareBundle(this.facts.paid!.job, reveals);
+      send = () => transactions.bundle(facts.paid!.job, reveals);
     }
-    await sendInTime(
-      {
-        transactions: this.#transactions,
-        facts: this.facts,
-        waiting: this.#waiting,
-        parameters: this.#parameters,
-      },
-      "bundle",
-      () => this.facts.bundled !== undefined,
-    );
-    if (this.facts.closed === undefined) this.#say("bundled", "the evaluated set is on the ledger", {});
+    const clock = { facts, waiting: this.#waiting, parameters: this.#parameters };
+    await sendInTime(clock, { name: "bundle", send }, () => facts.bundled !== undefined);
+    if (facts.closed === undefined) this.#say("bundled", "the evaluated set is on the ledger", {});
   }
 
   async #readMailboxes(job: JobId, answers: EncoderAnswers, stop: AbortSignal): Promise<never> {

@@ -19,13 +19,8 @@ function sending(error: Error | undefined) {
     if (error !== undefined) throw error;
   };
   const state = { isOver: false };
-  const done = sendInTime(
-    { transactions: { send }, facts, waiting, parameters: PARAMETERS },
-    "bundle",
-    () => {
-      return state.isOver;
-    },
-  );
+  const what = { name: "bundle", send } as const;
+  const done = sendInTime({ facts, waiting, parameters: PARAMETERS }, what, () => state.isOver);
   return { facts, waiting, state, done };
 }
 

@@ -1,15 +1,13 @@
 import { SomaError } from "@soma/base";
 import type { Parameters } from "@soma/protocol";
 import type { JobFacts } from "./job-facts.ts";
-import type { JobTransactions } from "./job-transactions.ts";
 import { isLedgerRefusal } from "./submit.ts";
 import type { Waiting } from "./waiting.ts";
 
 /** Milliseconds for the ledger to prove what became of a job whose transaction it refused. */
 const END_WITHIN_MS = 300_000;
 
-export interface SendInTimeParts {
-  readonly transactions: Pick<JobTransactions, "send">;
+export interface JobClock {
   readonly facts: Pick<JobFacts, "head" | "closed">;
   readonly waiting: Waiting;
   readonly parameters: Pick<Parameters, "selectTimeout" | "revealTimeout" | "proofTimeout">;
@@ -23,14 +21,14 @@ export interface SendInTimeParts {
  * @throws SomaError with the refusal's code, if the ledger proves no end within its own deadlines (GAME-9)
  */
 export async function sendInTime(
-  { transactions, facts, waiting, parameters }: SendInTimeParts,
-  name: "selection" | "bundle",
+  { facts, waiting, parameters }: JobClock,
+  what: { readonly name: "selection" | "bundle"; readonly send: () => Promise<void> },
   isOver: () => boolean,
 ): Promise<boolean> {
   const { selectTimeout, revealTimeout, proofTimeout } = parameters;
   const last = facts.head + BigInt(selectTimeout + revealTimeout + proofTimeout);
   try {
-    await transactions.send(name);
+    await what.send();
     return true;
   } catch (error) {
     if (!isLedgerRefusal(error)) throw error;
@@ -39,7 +37,7 @@ export async function sendInTime(
     if (isProven()) return false;
     throw new SomaError(
       error.code,
-      `the ledger refused the ${name}, and does not prove how the job ended; run the same command again to go on`,
+      `the ledger refused the ${what.name}, and does not prove how the job ended; run the same command again to go on`,
     );
   }
 }

@@ -1,7 +1,10 @@
 import { SomaError } from "@soma/base";
 import type { AccountKey } from "@soma/identity";
 import type { Digest, TransactionKindInput } from "@soma/protocol";
+import pRetry, { AbortError } from "p-retry";
+import { noTurn, type Turn } from "./account-turns.ts";
 import type { GatewayClient } from "./gateway-client.ts";
+import { isNumberUsedByAnother, transactionOf } from "./sequence-number.ts";
 
 export interface SubmitOptions {
   readonly client: GatewayClient;
@@ -12,6 +15,8 @@ export interface SubmitOptions {
   readonly tip?: bigint;
   /** Epochs from now in which it may still execute. */
   readonly lifetimeEpochs?: bigint;
+  /** The present epoch, if the caller knows better than to ask a gateway. */
+  readonly epoch?: bigint;
 }
 
 export interface SignedSubmission {
@@ -29,7 +34,7 @@ export async function prepareTransaction(options: SubmitOptions): Promise<Signed
   return account.sign({
     chainId,
     sequence: view.sequence,
-    expiryEpoch: head.epoch + (options.lifetimeEpochs ?? 2n),
+    expiryEpoch: (options.epoch ?? head.epoch) + (options.lifetimeEpochs ?? 2n),
     tip: options.tip ?? 0n,
     kind,
   });
@@ -95,14 +100,77 @@ export async function sendAndWait(
   }
 }
 
-/** `prepareTransaction` and `sendAndWait`. A sequence number that someone else just used is read again, thrice. */
-export async function submit(options: SubmitOptions): Promise<{ digest: Digest; commit: bigint }> {
-  for (let attempt = 1; ; attempt++) {
-    const transaction = await prepareTransaction(options);
+/** Milliseconds in which another transaction with the same sequence number should be executed. */
+const FREE_WITHIN_MS = 15_000;
+
+export interface PatientOptions {
+  /** What to send in place of one whose sequence number another used; undefined while that is not certain. */
+  readonly replace: (taken: SignedSubmission) => Promise<SignedSubmission | undefined>;
+  /** Which failures are waited upon, `isSequenceTaken` if undefined. */
+  readonly isWaitedUpon?: (error: unknown) => boolean;
+  /** Milliseconds, 15 000 if undefined. */
+  readonly withinMs?: number | undefined;
+}
+
+/**
+ * `sendAndWait`, and while another transaction of the account has the sequence number, again: until that is executed
+ * and `replace` gives one with the next number. Ends with the refusal after `withinMs` of it.
+ */
+export function sendPatiently(
+  client: GatewayClient,
+  transaction: SignedSubmission,
+  { replace, isWaitedUpon = isSequenceTaken, withinMs = FREE_WITHIN_MS }: PatientOptions,
+): Promise<{ digest: Digest; commit: bigint }> {
+  let current = transaction;
+  const send = async () => {
     try {
-      return { digest: transaction.digest, commit: await sendAndWait(options.client, transaction) };
+      return { digest: current.digest, commit: await sendAndWait(client, current) };
     } catch (error) {
-      if (!isSequenceTaken(error) || attempt === 3) throw error;
+      throw isWaitedUpon(error) || !(error instanceof Error) ? error : new AbortError(error);
     }
-  }
+  };
+  const attempt = async () => {
+    try {
+      return await send();
+    } catch (error) {
+      const next = error instanceof AbortError ? undefined : await replace(current);
+      if (next === undefined) throw error;
+      current = next;
+      return send();
+    }
+  };
+  return pRetry(attempt, {
+    retries: Number.POSITIVE_INFINITY,
+    minTimeout: 100,
+    factor: 1.5,
+    maxTimeout: 1_000,
+    maxRetryTime: withinMs,
+  }).catch((error: unknown) => {
+    throw isSequenceTaken(error) ? stillTaken(error as SomaError, current) : error;
+  });
+}
+
+function stillTaken(cause: SomaError, transaction: SignedSubmission): SomaError {
+  const { sequence } = transactionOf(transaction);
+  return new SomaError(
+    cause.code,
+    `another transaction of this account has sequence number ${sequence}, and was not executed in time. Wait until soma account shows a higher number, then run the same command again; a higher tip than the other's takes its place`,
+    { sequence },
+    { cause },
+  );
+}
+
+/**
+ * Signs, sends, and waits until it was executed, in the account's turn. If another transaction of the account came
+ * first, it waits for that and signs anew. @throws as `sendAndWait`
+ */
+export function submit(
+  options: SubmitOptions & { readonly turn?: Turn },
+): Promise<{ digest: Digest; commit: bigint }> {
+  const { client, turn = noTurn } = options;
+  return turn(async () => {
+    const replace = async (taken: SignedSubmission) =>
+      (await isNumberUsedByAnother(client.http.gateways, taken)) ? prepareTransaction(options) : undefined;
+    return sendPatiently(client, await prepareTransaction(options), { replace });
+  });
 }

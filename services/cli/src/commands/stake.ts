@@ -1,9 +1,10 @@
-import { formatAmount, submit } from "@soma/client";
+import { formatAmount } from "@soma/client";
 import type { TransactionKindInput } from "@soma/protocol";
 import { type Command, Option } from "commander";
 import { parseAddress, parseAmount } from "../amount.ts";
-import { accountOf, type ConnectionFlags, clientOf, genesisOf, withConnection } from "../connection.ts";
+import { type ConnectionFlags, withConnection } from "../connection.ts";
 import { printJson, printLine } from "../output.ts";
+import { send } from "../send.ts";
 
 type Flags = ConnectionFlags & { role: "validator" | "encoder"; json?: boolean };
 
@@ -27,12 +28,9 @@ export function addStakeCommand(program: Command): void {
       .action(async (operator: string, text: string, flags: Flags) => {
         const amount = parseAmount(text);
         const role = flags.role === "validator" ? { Validator: true as const } : { Encoder: true as const };
-        const { digest, commit } = await submit({
-          client: clientOf(flags),
-          account: accountOf(flags),
-          chainId: genesisOf(flags).chainId,
-          kind: kindOf({ role, operator: parseAddress(operator), amount }),
-        });
+        const kind = kindOf({ role, operator: parseAddress(operator), amount });
+        // What is taken back leaves no balance.
+        const { digest, commit } = await send(flags, { kind, amount: name === "add" ? amount : 0n });
         if (flags.json) printJson({ digest, commit, operator, role: flags.role, amount });
         else printLine(`${name}: ${formatAmount(amount)} for ${flags.role} ${operator} at commit ${commit}`);
       });

@@ -1,8 +1,9 @@
-import { formatAmount, submit } from "@soma/client";
+import { formatAmount } from "@soma/client";
 import type { Command } from "commander";
 import { parseAddress, parseAmount } from "../amount.ts";
-import { accountOf, type ConnectionFlags, clientOf, genesisOf, withConnection } from "../connection.ts";
+import { type ConnectionFlags, withConnection } from "../connection.ts";
 import { printJson, printLine } from "../output.ts";
+import { send } from "../send.ts";
 
 export function addTransferCommand(program: Command): void {
   withConnection(program.command("transfer"))
@@ -14,13 +15,8 @@ export function addTransferCommand(program: Command): void {
     .addHelpText("after", "\nExample:\n  soma transfer 1f0c... 2.5")
     .action(async (to: string, text: string, flags: ConnectionFlags & { tip: string; json?: boolean }) => {
       const amount = parseAmount(text);
-      const { digest, commit } = await submit({
-        client: clientOf(flags),
-        account: accountOf(flags),
-        chainId: genesisOf(flags).chainId,
-        tip: parseAmount(flags.tip),
-        kind: { Transfer: { to: parseAddress(to), amount } },
-      });
+      const kind = { Transfer: { to: parseAddress(to), amount } };
+      const { digest, commit } = await send(flags, { kind, amount, tip: parseAmount(flags.tip) });
       if (flags.json) printJson({ digest, commit, to, amount });
       else printLine(`sent ${formatAmount(amount)} to ${to} at commit ${commit} (${digest})`);
     });
