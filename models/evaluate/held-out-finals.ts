@@ -29,7 +29,9 @@ export async function heldOutFinals(
   const encoders = shippedEncoders();
   const { dimension } = encoders[0]!.model;
   const texts = [...heldOut.documents, ...heldOut.queries.map(({ text }) => text)];
-  const key = createHash("sha256").update(encoders.map(({ id }) => id).join()).update(codeDigest());
+  const key = createHash("sha256")
+    .update(encoders.map(({ id }) => id).join())
+    .update(codeDigest());
   for (const name of readdirSync(RULES).sort()) {
     if (!name.endsWith(".test.ts")) key.update(readFileSync(join(RULES, name)));
   }

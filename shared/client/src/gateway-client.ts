@@ -1,16 +1,20 @@
 import { SomaError, toHex } from "@soma/base";
 import { bcs, decodeExact } from "@soma/codec";
 import {
+  ClassifyByPool,
   GetAccount,
   GetHead,
   GetJob,
+  GetPool,
   GetTransaction,
   ListOperators,
   ListPeers,
   type Payload,
   type ProvenLeaf,
   ProvenLeafCodec,
+  RecommendFromPool,
   type Reply,
+  type RequestMessage,
   SearchPool,
 } from "@soma/contracts";
 import { sha256Native } from "@soma/crypto/native";
@@ -36,6 +40,9 @@ const MailboxSchema = z.object({
 
 const HealthSchema = z.object({ ok: z.boolean(), network: z.string(), validator: z.string() });
 export type GatewayHealth = z.output<typeof HealthSchema>;
+
+/** How hits are listed unless something else is asked for. */
+const LISTING = { filter: null, dimensions: null, exact: false, limit: 10, cursor: null } as const;
 
 export type JobView = NonNullable<Reply<typeof GetJob>["job"]>;
 
@@ -172,12 +179,32 @@ export class GatewayClient {
     }));
   }
 
-  async search(query: Payload<typeof SearchPool>) {
-    const body = JSON.stringify(query);
-    return decodeReply(
-      SearchPool,
-      await this.http.json({ method: "POST", path: "/v1/search", body, contentType: "application/json" }),
-    );
+  /** Nearest recorded embeddings to a vector or an item; what is left out is as the interface's defaults. */
+  async search(query: Partial<Payload<typeof SearchPool>>) {
+    return this.#pool(SearchPool, "/v1/search", { vector: null, near: null, ...LISTING, ...query });
+  }
+
+  /** What is like the positive examples and unlike the negative ones. */
+  async recommend(
+    query: Partial<Payload<typeof RecommendFromPool>> & Pick<Payload<typeof RecommendFromPool>, "positive">,
+  ) {
+    return this.#pool(RecommendFromPool, "/v1/recommend", { negative: [], ...LISTING, ...query });
+  }
+
+  /** Which label each item is nearest to. */
+  async classify(question: Payload<typeof ClassifyByPool>) {
+    return this.#pool(ClassifyByPool, "/v1/classify", question);
+  }
+
+  /** What the gateway's pool holds and how it is indexed. */
+  async pool() {
+    return decodeReply(GetPool, await this.http.json({ path: "/v1/pool" }));
+  }
+
+  async #pool<P, R>(message: RequestMessage<P, R>, path: string, question: P): Promise<R> {
+    const body = Buffer.from(message.encode(question)).toString("utf8");
+    const json = await this.http.json({ method: "POST", path, body, contentType: "application/json" });
+    return decodeReply(message, json) as R;
   }
 
   async #required(path: string): Promise<Uint8Array> {

@@ -51,12 +51,29 @@ export {
   ListValidators,
   transactionEvent,
 } from "./history.ts";
-export { SubmitTransaction, TakeBatch } from "./mempool.ts";
+export {
+  GetAdmission,
+  MEMPOOL_PARTITIONS,
+  MempoolReplica,
+  partitionOfSender,
+  partitionOfTransaction,
+  SubmitTransaction,
+  TakeBatch,
+} from "./mempool.ts";
 export { DraftOverride, type HaltView, OPERATOR, StateStatus, SubmitOverride } from "./override.ts";
 export { type BinaryCodec, type PayloadCodec, payloadCodec } from "./payload.ts";
 export { AdmitPeer, EdgeDown, EdgeUp, ListPeers, PeerMessageReceived, SendToPeer } from "./peering.ts";
 export { inboxPrefix, type NatsPermissions } from "./permissions.ts";
-export { SearchPool } from "./pool.ts";
+export {
+  ClassifyByPool,
+  GetLeadingDimensions,
+  GetPool,
+  MAX_LABEL_EXAMPLES,
+  MAX_RECOMMENDATION_EXAMPLES,
+  type PoolPoint,
+  RecommendFromPool,
+  SearchPool,
+} from "./pool.ts";
 export { SettleEpoch } from "./rewards.ts";
 export { EvaluationFailed, EvaluationRequested, EvaluationStream, JobEvaluated } from "./scorer.ts";
 export { GetShard, GetSizing } from "./shard-selection.ts";

@@ -44,6 +44,7 @@ export function operatorEnvironment(
     SOMA_GATEWAYS: gateways.join(","),
     SOMA_PEERS: gateways.join(","),
     SOMA_ENCODER_MODEL: operator.model,
+    SOMA_POOL_ROTATION: operator.kind === "validator" ? join(ROOT, "models/space") : undefined,
     SOMA_ENCODER_TOKENIZER: join(ROOT, "models/tokenizer"),
   };
   return Object.fromEntries(

@@ -1,100 +1,89 @@
-import { err, ok, type Result } from "@soma/base";
-import { defineConfig } from "@soma/config";
+import type { Result } from "@soma/base";
 import {
-  EmbeddingsRecorded,
-  GetEmbeddings,
-  ListEmbeddings,
-  type Payload,
-  type Reply,
+  ClassifyByPool,
+  GetLeadingDimensions,
+  GetPool,
+  RecommendFromPool,
   SearchPool,
 } from "@soma/contracts";
-import { fromVectorBytes } from "@soma/embedding";
 import { defineService } from "@soma/runtime";
-import { PoolIndex, type RecordedJob } from "../core/index.ts";
-
-const PAGE = 64;
+import { Answers } from "./answers.ts";
+import { PoolConfig } from "./config.ts";
+import { LedgerFeed } from "./ledger-feed.ts";
+import { type PoolMetrics, poolMetrics } from "./metrics.ts";
+import { Pool } from "./pool.ts";
+import { loadRotation } from "./rotation-file.ts";
 
 /** The embedding pool of an operator: what final proofs recorded, searchable. Rebuilt from state at start. */
 export const service = defineService()({
   name: "pool",
-  config: defineConfig("pool", {}),
-  async open({ bus, telemetry, recovering, signal }) {
-    const index = new PoolIndex();
-    const size = telemetry.metrics.gauge("pool.vectors", { unit: "{vector}", doc: "Vectors in the index." });
-    const searches = telemetry.metrics.histogram("pool.search.duration", {
-      unit: "s",
-      doc: "Exact searches over the index.",
-    });
-
-    const take = (recorded: Payload<typeof EmbeddingsRecorded>) => {
-      const job = recordedJob(recorded);
-      if (job === undefined) {
-        telemetry.log.warn({ job: recorded.job }, "recorded vectors do not decode");
-        return;
-      }
-      index.add(job);
-      size.set(index.size);
-    };
-    await bus.subscribe(EmbeddingsRecorded, {}, take);
+  config: PoolConfig,
+  async open({ config, bus, telemetry, recovering, signal, use, fail }) {
+    const metrics = poolMetrics(telemetry);
+    const rotation = config.rotation === undefined ? undefined : loadRotation(config.rotation);
+    const pool = new Pool({ config, rotation, metrics, log: telemetry.log, resources: { use }, fail });
+    const answers = new Answers(pool);
 
     recovering();
-    for (let after = 0n; !signal.aborted; ) {
-      const page = await bus.request(
-        ListEmbeddings,
-        {},
-        { afterCommit: after, limit: PAGE },
-        { timeoutMs: 60_000 },
-      );
-      if (!page.ok) throw new Error(`state did not list embeddings: ${page.code}`);
-      for (const { job, commit } of page.value.jobs) {
-        after = commit;
-        if (index.has(job)) continue;
-        const bytes = await bus.request(GetEmbeddings, {}, { job });
-        const decoded = bytes.ok ? EmbeddingsRecorded.decode(bytes.value) : bytes;
-        if (decoded.ok) take(decoded.value);
-      }
-      if (page.value.jobs.length < PAGE) break;
-    }
+    use(
+      await LedgerFeed.open({
+        bus,
+        log: telemetry.log,
+        signal,
+        take: (recorded) => pool.take(recorded),
+      }),
+    );
+    await pool.startIndexing();
 
-    // A search holds the thread, so few wait for it and the rest are told to come again.
-    const searching = { concurrency: 1, maxWaiting: 64 };
-    const search = ({
-      vector,
-      near,
-      limit,
-    }: Payload<typeof SearchPool>): Result<Reply<typeof SearchPool>> => {
-      const query = near === null ? vector && Int16Array.from(vector) : index.vector(near.job, near.item);
-      if (!query) return err("POOL_QUERY_NOT_FOUND", "give a vector, or an item that the pool holds");
-      const began = performance.now();
-      const hits = index.search(query, limit);
-      searches.record((performance.now() - began) / 1000);
-      return ok({
-        commit: index.lastCommit,
-        total: index.size,
-        hits: hits.map(({ recorded, item, similarity }) => ({
-          job: recorded.job,
-          item,
-          similarity,
-          winner: recorded.winner,
-          payer: recorded.payer,
-          epoch: recorded.epoch,
-        })),
-      });
+    // A search holds a thread, so few wait for it and the rest are told to come again.
+    const searching = { concurrency: 2 * config.threads, maxWaiting: 64 };
+    const timed = <P, R>(answer: (question: P) => Promise<Result<R>>, record: Recorder<R>) => {
+      return async (question: P): Promise<Result<R>> => {
+        const began = performance.now();
+        const answered = await answer(question);
+        if (answered.ok) record((performance.now() - began) / 1000, answered.value);
+        return counted(answered, metrics);
+      };
     };
-    await bus.respond(SearchPool, {}, search, searching);
-    return { health: () => ({ ok: true, detail: { vectors: index.size } }) };
+    const listed: Recorder<{ exact: boolean }> = (seconds, { exact }) =>
+      metrics.searchSeconds.record(seconds, { by: exact ? "scan" : "index" });
+    await bus.respond(
+      SearchPool,
+      {},
+      timed((question) => answers.search(question), listed),
+      searching,
+    );
+    await bus.respond(
+      RecommendFromPool,
+      {},
+      timed((question) => answers.recommend(question), listed),
+      searching,
+    );
+    await bus.respond(
+      ClassifyByPool,
+      {},
+      timed(
+        (question) => answers.classify(question),
+        (seconds) => metrics.classifySeconds.record(seconds),
+      ),
+      searching,
+    );
+    await bus.respond(GetLeadingDimensions, {}, ({ job, dimensions }) =>
+      counted(pool.leadingOf(job, dimensions), metrics),
+    );
+    await bus.respond(GetPool, {}, () => ({ ok: true, value: pool.status() }));
+    return {
+      health: () => ({
+        ok: true,
+        detail: { vectors: pool.book.rows, indexed: pool.index?.indexed ?? 0, full: pool.isFull },
+      }),
+    };
   },
 });
 
-function recordedJob(recorded: Payload<typeof EmbeddingsRecorded>): RecordedJob | undefined {
-  const { finals, items } = recorded;
-  const bytesOfItem = finals.length / items;
-  if (items === 0 || !Number.isInteger(bytesOfItem)) return undefined;
-  const vectors: Int16Array[] = [];
-  for (let item = 0; item < items; item++) {
-    const vector = fromVectorBytes(finals.subarray(item * bytesOfItem, (item + 1) * bytesOfItem));
-    if (!vector.ok) return undefined;
-    vectors.push(vector.value);
-  }
-  return { ...recorded, vectors };
+type Recorder<R> = (seconds: number, answer: R) => void;
+
+function counted<R>(answered: Result<R>, metrics: PoolMetrics): Result<R> {
+  if (!answered.ok) metrics.refused.add(1, { code: answered.code });
+  return answered;
 }
