@@ -5,6 +5,7 @@ import { addConformanceCommand } from "./commands/conformance.ts";
 import { addDevnetCommand } from "./commands/devnet.ts";
 import { addEncodeCommand } from "./commands/encode.ts";
 import { addKeyCommand } from "./commands/key.ts";
+import { addOverrideCommand } from "./commands/override.ts";
 import { addRunCommand } from "./commands/run.ts";
 import { addSearchCommand } from "./commands/search.ts";
 import { addStakeCommand } from "./commands/stake.ts";
@@ -23,6 +24,7 @@ const COMMANDS = [
   addKeyCommand,
   addTapCommand,
   addRunCommand,
+  addOverrideCommand,
   addConformanceCommand,
   addCompletionCommand,
 ];

@@ -1,22 +1,11 @@
 import { concatBytes } from "@soma/base";
-import { GetCheckpoint, GetHead, PeerMessageReceived, SendToPeer } from "@soma/contracts";
+import { GetCheckpoint, GetHead } from "@soma/contracts";
 import { nativeVerifier } from "@soma/crypto/native";
-import { EVERYBODY, genesisEpoch, verifyCertificate } from "@soma/protocol";
-import { ServiceHost } from "@soma/runtime";
-import { service as state } from "@soma/state";
+import { genesisEpoch, verifyCertificate } from "@soma/protocol";
 import { eventually, type NatsServer, type PostgresServer, TestResources } from "@soma/testkit";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import {
-  CHAIN_ID,
-  CommitChain,
-  genesisOf,
-  operatorFiles,
-  people,
-  signed,
-  transfer,
-  validatorKeys,
-} from "./chain.ts";
-import { CommitSource } from "./operator.ts";
+import { CHAIN_ID, genesisOf, people, signed, transfer, validatorKeys } from "./chain.ts";
+import { openCommittee } from "./committee.ts";
 
 const resources = new TestResources();
 let nats: NatsServer;
@@ -30,64 +19,16 @@ const keys = validatorKeys(4);
 const genesis = genesisOf(keys);
 const order = keys.map((key) => key.account.address);
 
-interface Member {
-  readonly source: CommitSource;
-  readonly start: () => Promise<ServiceHost>;
-  isCut: boolean;
-}
-
-/** Four operators, each with its own network on one server; the test carries envelopes as peering would. */
-async function committee(name: string, tamper?: (from: number, body: Uint8Array) => Uint8Array) {
-  const chain = new CommitChain();
-  const members: Member[] = [];
-  const carried: string[] = [];
-  for (const [i] of keys.entries()) {
-    const network = `${name}-${i}`;
-    const env = await operatorFiles(await resources.folder(), genesis, i);
-    const source = await CommitSource.open(resources, { network, servers: nats.url, chain });
-    const platform = {
-      operator: `v${i}`,
-      network,
-      servers: nats.url,
-      databaseUrl: await postgres.createDatabase(`${name}_${i}`),
-      logLevel: "error" as const,
-    };
-    const start = async () =>
-      resources.use(
-        await ServiceHost.open({
-          platform,
-          services: [state],
-          env: { ...env, SOMA_STATE_RESEND_INTERVAL: "200ms" },
-        }),
-      );
-    members.push({ source, start, isCut: false });
-    for (const type of ["checkpoint-signature", "checkpoint-request", "checkpoint-response"] as const) {
-      await source.bus.subscribe(SendToPeer, { type }, async ({ recipient, body }) => {
-        if (members[i]!.isCut) return;
-        carried.push(`${i} ${type}`);
-        const sent = type === "checkpoint-signature" && tamper !== undefined ? tamper(i, body) : body;
-        for (const [j, to] of members.entries()) {
-          if (j === i || to.isCut || (recipient !== EVERYBODY && recipient !== order[j])) continue;
-          await to.source.bus.publish(PeerMessageReceived, { type }, { sender: order[i]!, body: sent });
-        }
-      });
-    }
-  }
-  const decide = async (transactions: Uint8Array[] = [], to = members) => {
-    const index = chain.next(transactions);
-    for (const { source } of to) await source.publish(index);
-    return index;
-  };
-  const certifies = (i: number, commit: bigint) =>
-    eventually(
-      async () => {
-        const found = await members[i]!.source.ask(GetCheckpoint, { sequence: null });
-        return found !== null && found.checkpoint.commitIndex >= commit ? found : false;
-      },
-      { within: 20_000 },
-    );
-  return { chain, members, carried, decide, certifies };
-}
+const committee = (name: string, tamper?: (from: number, body: Uint8Array) => Uint8Array) =>
+  openCommittee({
+    resources,
+    nats,
+    postgres,
+    name,
+    genesis,
+    addresses: order,
+    ...(tamper === undefined ? {} : { tamper }),
+  });
 
 test("a quorum certifies in spite of a false signature, and one that was away catches up by certificates", async () => {
   // Validator 3 signs something else at first.

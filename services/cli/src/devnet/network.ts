@@ -4,7 +4,7 @@ import { fileURLToPath } from "node:url";
 import { SomaError } from "@soma/base";
 import { GatewayClient } from "@soma/client";
 import { SignerLog } from "@soma/consensus";
-import { TAP } from "@soma/contracts";
+import { OPERATOR, TAP } from "@soma/contracts";
 import { NatsServer, PostgresServer } from "@soma/launcher";
 import { ensureOperatorNats } from "@soma/peering/edge";
 import type { Genesis } from "@soma/protocol";
@@ -152,7 +152,7 @@ export class DevnetNetwork {
     const files = await ensureOperatorNats(folder, {
       name: operator.name,
       network: plan.chainId,
-      services: [...operator.services, TAP],
+      services: [...operator.services, TAP, OPERATOR],
     });
     const accounts = operator.kind === "validator" ? (["inside", "edge"] as const) : (["inside"] as const);
     const nats = await NatsServer.start({
