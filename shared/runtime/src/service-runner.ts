@@ -14,6 +14,9 @@ import {
 
 export type LifecycleState = "starting" | "recovering" | "ready" | "draining" | "stopped" | "failed";
 
+/** How long a service that must be alone waits for the one before it. */
+const SOLE_WITHIN_MS = 10_000;
+
 type Env = Readonly<Record<string, string | undefined>>;
 
 /** One service through its life: starting, recovering, ready, draining, stopped or failed. */
@@ -125,6 +128,7 @@ export class ServiceRunner {
       use: (resource) => this.#own.use(resource),
       defer: (closer) => this.#own.defer(closer),
       recovering: () => this.#enter("recovering"),
+      sole: () => this.#beSole(database ?? missing()),
       connect: (options) => this.#openBus(options),
       fail: (error) => this.#fail(error),
     };
@@ -160,6 +164,18 @@ export class ServiceRunner {
     );
     await migrate(database, migrations);
     return database;
+  }
+
+  async #beSole(database: Database): Promise<void> {
+    const lock = await database.lock(`soma sole ${this.name}`, SOLE_WITHIN_MS);
+    if (lock === undefined) {
+      throw new SomaError(
+        "SERVICE_ALREADY_RUNNING",
+        `another ${this.name} runs on this operator's database: stop it first, since two would contradict each other`,
+      );
+    }
+    this.#base.use(lock);
+    void lock.lost.then((error) => this.#fail(error));
   }
 
   async #release(): Promise<void> {

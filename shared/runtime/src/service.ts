@@ -25,6 +25,11 @@ export interface ServiceContext<V extends Variables = Variables, Tables = unknow
   defer(closer: () => Promise<void> | void): void;
   /** Says that the service loads or replays what it had: the state `recovering`, until `open` returns. */
   recovering(): void;
+  /**
+   * Makes sure that this is the one instance of the service on its operator's database, and fails it if it no longer
+   * is. Waits some seconds for one that is on its way out. @throws SomaError SERVICE_ALREADY_RUNNING
+   */
+  sole(): Promise<void>;
   /** Another connection, as to an operator's edge; closed with the service. */
   connect(options: Pick<ConnectionOptions, "servers" | "credentials" | "tls">): Promise<Bus>;
   /** Ends the service as failed; the process exits with 1. For what cannot be mended by trying again. */

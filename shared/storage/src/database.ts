@@ -4,6 +4,7 @@ import { Kysely, PostgresDialect, sql, type Transaction } from "kysely";
 import pg from "pg";
 import { columnParsers } from "./parsers.ts";
 import type { PlatformTables } from "./platform-tables.ts";
+import { SessionLock } from "./session-lock.ts";
 
 export interface DatabaseOptions {
   /** `postgresql://user:password@host:port/database` */
@@ -27,8 +28,10 @@ export class Database<Tables = unknown> {
   readonly telemetry: Telemetry;
   /** Queries outside a transaction; table names need no schema. */
   readonly kysely: Kysely<WithPlatform<Tables>>;
+  readonly #url: string;
 
   private constructor(options: DatabaseOptions, pool: pg.Pool) {
+    this.#url = options.url;
     this.schema = options.schema;
     this.telemetry = options.telemetry;
     this.kysely = new Kysely<WithPlatform<Tables>>({ dialect: new PostgresDialect({ pool }) });
@@ -65,6 +68,11 @@ export class Database<Tables = unknown> {
       { role: "client", attributes: { "db.system.name": "postgresql", "db.namespace": this.schema } },
       () => this.kysely.transaction().execute(work),
     );
+  }
+
+  /** Takes a lock of this database, whoever's schema, or gives undefined if it was not free within `waitMs`. */
+  async lock(name: string, waitMs: number): Promise<SessionLock | undefined> {
+    return SessionLock.take({ url: this.#url, name, waitMs });
   }
 
   /** Whether the server answers now. */

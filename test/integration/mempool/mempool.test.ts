@@ -1,4 +1,4 @@
-import { GetTransaction, SubmitTransaction, TakeBatch } from "@soma/contracts";
+import { GetTransaction } from "@soma/contracts";
 import { AccountKey } from "@soma/identity";
 import { service as mempool } from "@soma/mempool";
 import { TOKEN, transactionDigest } from "@soma/protocol";
@@ -18,6 +18,7 @@ import {
   validatorKeys,
 } from "../state/chain.ts";
 import { CommitSource } from "../state/operator.ts";
+import { MempoolClient } from "./mempool-client.ts";
 
 const resources = new TestResources();
 let nats: NatsServer;
@@ -28,7 +29,6 @@ beforeAll(async () => {
 afterAll(() => resources.close());
 
 const to = people[7]!.address;
-const ALL = { maxTransactions: 512, maxBytes: 512 * 1024 };
 
 /** State and mempool of one validator; the test is its consensus. */
 async function operator(network: string, variables: Record<string, string> = {}) {
@@ -47,8 +47,9 @@ async function operator(network: string, variables: Record<string, string> = {})
   const source = await CommitSource.open(resources, { network, servers: nats.url, chain });
   const open = async (service: typeof state | typeof mempool) =>
     resources.use(await ServiceHost.open({ platform, services: [service], env }));
-  const submit = (bytes: Uint8Array) => source.ask(SubmitTransaction, bytes);
-  const take = () => source.ask(TakeBatch, ALL);
+  const client = await MempoolClient.open(source.bus);
+  const submit = (bytes: Uint8Array) => client.submit(bytes);
+  const take = () => client.take();
   const digests = (batch: readonly Uint8Array[]) => batch.map((bytes) => transactionDigest(CHAIN_ID, bytes));
   return { source, open, submit, take, digests };
 }

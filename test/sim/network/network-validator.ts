@@ -241,7 +241,12 @@ export class NetworkValidator extends ByzantineHost {
     const inspected = inspect(bytes, SIM_CHAIN, ledger.head.epoch);
     if (!inspected.ok) return;
     const { signatureValid } = this.#net.checked.check(bytes);
-    this.#pool.admit(inspected.value, signatureValid, ledger.account(inspected.value.sender));
+    this.#pool.admit(
+      inspected.value,
+      signatureValid,
+      ledger.account(inspected.value.sender),
+      BigInt(this.options.clock.nowMs),
+    );
   }
 
   #takeCertificates(certificates: readonly CertifiedCheckpoint[]): void {

@@ -1,6 +1,6 @@
 import { assertNever, SomaError } from "@soma/base";
 import { encode } from "@soma/codec";
-import { SubmitTransaction } from "@soma/contracts";
+import { partitionOfTransaction, SubmitTransaction } from "@soma/contracts";
 import type { ValidatorKeys } from "@soma/identity";
 import { blockDigest, blockSigningBytes, encodeSignedBlock } from "@soma/protocol";
 import type { Bus } from "@soma/runtime";
@@ -121,6 +121,7 @@ export class Effects {
         this.#alarm.set(effect.atMs);
         return;
       case "report-equivocation":
+        metrics.equivocations.add(1);
         this.#o.equivocations.report(effect.first.bytes, effect.second.bytes);
         return;
       case "return-transactions":
@@ -204,7 +205,9 @@ export class Effects {
   #returnTransactions(block: VerifiedBlock): void {
     for (const bytes of block.body.transactions) {
       // Refused if another block carried it meanwhile, which is as well.
-      this.#o.bus.request(SubmitTransaction, {}, bytes).catch(this.#o.onError);
+      this.#o.bus
+        .request(SubmitTransaction, { partition: partitionOfTransaction(bytes) }, bytes)
+        .catch(this.#o.onError);
     }
   }
 }

@@ -15,6 +15,14 @@ export function consensusMetrics(telemetry: Telemetry) {
       unit: "{block}",
       doc: "Blocks from peers, by whether they were taken or the code of their refusal.",
     }),
+    refused: metrics.counter("consensus.inputs.refused", {
+      unit: "{input}",
+      doc: "Inputs of peers that the core refused, by kind and code: rounds too far ahead, too many blocks that wait.",
+    }),
+    equivocations: metrics.counter("consensus.equivocations", {
+      unit: "{validator}",
+      doc: "Validators caught with two blocks of one slot (CONS-13), an epoch.",
+    }),
     signerSync: metrics.histogram("consensus.signer_log.sync", {
       unit: "s",
       doc: "Writing and syncing an own block to the signer log.",

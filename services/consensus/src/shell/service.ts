@@ -7,12 +7,11 @@ import {
   EpochOpened,
   GetEpoch,
   ReplayCommits,
-  TakeBatch,
 } from "@soma/contracts";
 import { nativeVerifier, selfTestEd25519 } from "@soma/crypto/native";
 import { loadGenesis, loadKeyFile, ValidatorKeys } from "@soma/identity";
 import { BLOCK_LIMITS, type EpochInfo, genesisParameters } from "@soma/protocol";
-import { type Bus, defineService, HEADER, sleep } from "@soma/runtime";
+import { type Bus, defineService, sleep } from "@soma/runtime";
 import {
   ConsensusState,
   decodeCertifiedBlock,
@@ -30,14 +29,17 @@ import { SignerLog, type SignerLogStatus } from "./signer-log.ts";
 import { Standstill } from "./standstill.ts";
 import { ConsensusStore, type ConsensusTables, MIGRATIONS } from "./store.ts";
 import { ConsensusTraces } from "./traces.ts";
+import { TransactionPull } from "./transaction-pull.ts";
 
 /** One validator's DAG: proposes, verifies, decides, and hands commits to the executor. */
 export const service = defineService<ConsensusTables>()({
   name: "consensus",
   config: ConsensusConfig,
   migrations: MIGRATIONS,
-  async open({ config, bus, database, telemetry, signal, recovering, fail, defer }) {
+  async open({ config, bus, database, telemetry, signal, recovering, sole, fail, defer }) {
     recovering();
+    // Two that sign for one validator would equivocate.
+    await sole();
     selfTestEd25519();
     const genesis = loadGenesis(config.genesis);
     const { chainId } = genesis;
@@ -77,7 +79,10 @@ export const service = defineService<ConsensusTables>()({
       state,
       perform: (effect) => effects.perform(effect),
       idle: () => effects.flush(),
-      refused: (input, code) => telemetry.log.debug({ input: input.kind, code }, "input refused"),
+      refused: (input, code) => {
+        metrics.refused.add(1, { input: input.kind, code });
+        telemetry.log.debug({ input: input.kind, code }, "input refused");
+      },
       stepped: (seconds, waiting) => {
         metrics.step.record(seconds);
         metrics.queue.set(waiting);
@@ -164,21 +169,15 @@ export const service = defineService<ConsensusTables>()({
     );
 
     // Transactions are pulled, so that the mempool keeps what does not fit, and no queue here grows.
+    const pull = await TransactionPull.open(bus, (header) => traces.taken(header));
     const pulling = (async () => {
       while (!signal.aborted) {
         watch();
         const room = BLOCK_LIMITS.transactions - state.queue.length;
         // A batch that still waits has not taken its room yet, and one that found none must not be followed by others.
         if (state.isSigning && room > 0 && !actor.isPending("transactions-available")) {
-          const batch = await bus.request(
-            TakeBatch,
-            {},
-            { maxTransactions: room, maxBytes: BLOCK_LIMITS.totalTransactionBytes },
-            { failFast: true, onHeaders: (header) => traces.taken(header(HEADER.traces)) },
-          );
-          if (batch.ok && batch.value.length > 0) {
-            actor.tell({ kind: "transactions-available", transactions: batch.value });
-          }
+          const transactions = await pull.take(room);
+          if (transactions.length > 0) actor.tell({ kind: "transactions-available", transactions });
         }
         for (const [kind, count] of Object.entries(state.sizes())) metrics.held.set(count, { kind });
         await sleep(config.batchInterval);

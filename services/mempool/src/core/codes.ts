@@ -9,8 +9,10 @@ export const MEMPOOL_REFUSALS = {
   MEMPOOL_TIP_LOW: "the tip is below what the pool's fill asks",
   MEMPOOL_SEQUENCE_STALE: "its sequence number was used",
   MEMPOOL_SEQUENCE_FAR: "its sequence number is too far ahead",
-  MEMPOOL_SEQUENCE_TAKEN: "another transaction waits with this sequence number and no lower tip",
+  MEMPOOL_SEQUENCE_TAKEN:
+    "another transaction waits with this sequence number and a tip that this one does not beat",
   MEMPOOL_QUOTA: "the sender has too much waiting",
-  MEMPOOL_FULL: "the pool is full",
+  MEMPOOL_BUSY: "the sender moves to another replica just now",
+  MEMPOOL_FULL: "the pool is full of what pays more, or of senders within their fair share",
 } as const;
 export type MempoolRefusal = keyof typeof MEMPOOL_REFUSALS;

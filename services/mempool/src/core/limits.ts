@@ -1,4 +1,6 @@
-/** Bounds of one validator's pool; local policy, not protocol. */
+import { maxBig } from "@soma/base";
+
+/** Bounds of one replica's pool; local policy, not protocol. */
 export interface PoolLimits {
   readonly transactions: number;
   readonly bytes: number;
@@ -19,18 +21,35 @@ export const DEFAULT_LIMITS: PoolLimits = {
   leaseMs: 5_000n,
 };
 
+/** What of the pool is in use. */
+export interface Fill {
+  readonly transactions: number;
+  readonly bytes: number;
+}
+
 /**
- * LEDGER-1: the least tip now, in base units. None up to half full; from there it rises to the base fee at a full
- * pool. Fill is the larger of both shares.
+ * LEDGER-1: the least tip now, in base units: `ceil(baseFee * max(0, 2 * used - limit) / limit)`, of transactions or of
+ * bytes, whichever asks more. So none up to half full, and from there in a straight line to the base fee at a full
+ * pool. Integers throughout.
  */
-export function minimumTip(
-  limits: PoolLimits,
-  fill: { transactions: number; bytes: number },
-  baseFee: bigint,
-): bigint {
-  const permille = Math.max(
-    Math.floor((fill.transactions * 1000) / limits.transactions),
-    Math.floor((fill.bytes * 1000) / limits.bytes),
-  );
-  return permille <= 500 ? 0n : (baseFee * BigInt(permille - 500)) / 500n;
+export function minimumTip(limits: PoolLimits, fill: Fill, baseFee: bigint): bigint {
+  const byTransactions = rising(BigInt(fill.transactions), BigInt(limits.transactions), baseFee);
+  const byBytes = rising(BigInt(fill.bytes), BigInt(limits.bytes), baseFee);
+  return maxBig(byTransactions, byBytes);
+}
+
+function rising(used: bigint, limit: bigint, baseFee: bigint): bigint {
+  const above = 2n * (used < limit ? used : limit) - limit;
+  return above <= 0n ? 0n : (baseFee * above + limit - 1n) / limit;
+}
+
+/** The tip that takes the place of one that waits with the same sequence number: a tenth more, and at least 1. */
+export function replacementTip(standing: bigint): bigint {
+  const tenth = standing / 10n;
+  return standing + (tenth > 1n ? tenth : 1n);
+}
+
+/** What each of `senders` may hold while none loses anything to another: an equal part, rounded down. */
+export function fairShare(limit: number, senders: number): number {
+  return Math.floor(limit / Math.max(1, senders));
 }

@@ -1,42 +1,11 @@
-import { addressOfEd25519, encodeSignedTransaction, type SignedTransactionInput } from "@soma/protocol";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { MEMPOOL_REFUSALS } from "./codes.ts";
-import { type Inspected, inspect } from "./inspect.ts";
+import { inspect } from "./inspect.ts";
 import { DEFAULT_LIMITS, minimumTip, type PoolLimits } from "./limits.ts";
 import { TransactionPool } from "./pool.ts";
+import { bytesOf, CHAIN, inspected, RICH } from "./test-transactions.ts";
 
-const CHAIN = "test";
-
-function bytesOf(
-  key: number,
-  sequence: number,
-  tip = 0n,
-  change: { chainId?: string; expiryEpoch?: bigint } = {},
-) {
-  const publicKey = new Uint8Array(32).fill(key);
-  const signed: SignedTransactionInput = {
-    transaction: {
-      chainId: CHAIN,
-      sender: addressOfEd25519(publicKey),
-      sequence: BigInt(sequence),
-      expiryEpoch: 5n,
-      tip,
-      kind: { Transfer: { to: "00".repeat(32), amount: 1n } },
-      ...change,
-    },
-    authenticator: { policy: { Ed25519: { publicKey } }, signers: 1, signatures: [new Uint8Array(64)] },
-  };
-  return encodeSignedTransaction(signed);
-}
-
-function inspected(key: number, sequence: number, tip = 0n, expiryEpoch = 5n): Inspected {
-  const result = inspect(bytesOf(key, sequence, tip, { expiryEpoch }), CHAIN, 1n);
-  if (!result.ok) throw new Error(result.code);
-  return result.value;
-}
-
-const RICH = { balance: 1_000_000n, sequence: 0n };
 const pool = (limits: Partial<PoolLimits> = {}) =>
   new TransactionPool({ ...DEFAULT_LIMITS, ...limits }, 1n, 100n);
 const taken = (from: TransactionPool, at: bigint, max = 100) =>
@@ -70,30 +39,31 @@ describe("admission", () => {
   });
 
   test.each<[string, (p: TransactionPool) => unknown]>([
-    ["MEMPOOL_SIGNATURE", (p) => p.admit(inspected(1, 0), false, RICH)],
-    ["MEMPOOL_ACCOUNT", (p) => p.admit(inspected(1, 0), true, undefined)],
-    ["MEMPOOL_SEQUENCE_STALE", (p) => p.admit(inspected(1, 0), true, { balance: 1_000n, sequence: 1n })],
-    ["MEMPOOL_SEQUENCE_FAR", (p) => p.admit(inspected(1, 4), true, RICH)],
-    ["MEMPOOL_BALANCE", (p) => p.admit(inspected(1, 0, 1n), true, { balance: 100n, sequence: 0n })],
+    ["MEMPOOL_SIGNATURE", (p) => p.admit(inspected(1, 0), false, RICH, 0n)],
+    ["MEMPOOL_ACCOUNT", (p) => p.admit(inspected(1, 0), true, undefined, 0n)],
+    ["MEMPOOL_SEQUENCE_STALE", (p) => p.admit(inspected(1, 0), true, { balance: 1_000n, sequence: 1n }, 0n)],
+    ["MEMPOOL_SEQUENCE_FAR", (p) => p.admit(inspected(1, 4), true, RICH, 0n)],
+    ["MEMPOOL_BALANCE", (p) => p.admit(inspected(1, 0, 1n), true, { balance: 100n, sequence: 0n }, 0n)],
     [
       "MEMPOOL_SEQUENCE_TAKEN",
-      (p) => [5n, 4n].map((tip) => p.admit(inspected(1, 0, tip), true, RICH)).at(-1),
+      (p) => [5n, 4n].map((tip) => p.admit(inspected(1, 0, tip), true, RICH, 0n)).at(-1),
     ],
     [
       "MEMPOOL_EXPIRED",
       (p) => {
         p.openEpoch(6n, 100n);
-        return p.admit(inspected(1, 0), true, RICH);
+        return p.admit(inspected(1, 0), true, RICH, 0n);
       },
     ],
-    ["MEMPOOL_QUOTA", (p) => [0, 1, 2].map((n) => p.admit(inspected(1, n, 200n), true, RICH)).at(-1)],
+    ["MEMPOOL_QUOTA", (p) => [0, 1, 2].map((n) => p.admit(inspected(1, n, 200n), true, RICH, 0n)).at(-1)],
     [
       "MEMPOOL_FULL",
-      (p) => [1, 2, 3, 4, 5].map((key) => p.admit(inspected(key, 0, 200n), true, RICH)).at(-1),
+      (p) => [1, 2, 3, 4, 5].map((key) => p.admit(inspected(key, 0, 200n), true, RICH, 0n)).at(-1),
     ],
     [
       "MEMPOOL_TIP_LOW",
-      (p) => [1, 2, 3, 4].map((key) => p.admit(inspected(key, 0, key === 4 ? 1n : 200n), true, RICH)).at(-1),
+      (p) =>
+        [1, 2, 3, 4].map((key) => p.admit(inspected(key, 0, key === 4 ? 1n : 200n), true, RICH, 0n)).at(-1),
     ],
   ])("the pool refuses with %s", (code, act) => {
     const limits = { transactions: 4, senderTransactions: 2, sequenceWindow: 4n };
@@ -102,9 +72,9 @@ describe("admission", () => {
 
   test("a repeat is known, and a higher tip replaces", () => {
     const p = pool();
-    expect(p.admit(inspected(1, 0), true, RICH)).toMatchObject({ ok: true, value: { known: false } });
-    expect(p.admit(inspected(1, 0), true, RICH)).toMatchObject({ ok: true, value: { known: true } });
-    expect(p.admit(inspected(1, 0, 7n), true, RICH)).toMatchObject({ ok: true, value: { known: false } });
+    expect(p.admit(inspected(1, 0), true, RICH, 0n)).toMatchObject({ ok: true, value: { known: false } });
+    expect(p.admit(inspected(1, 0), true, RICH, 0n)).toMatchObject({ ok: true, value: { known: true } });
+    expect(p.admit(inspected(1, 0, 7n), true, RICH, 0n)).toMatchObject({ ok: true, value: { known: false } });
     expect(p.take(10, 10_000, 0n).map(({ tip }) => tip)).toEqual([7n]);
   });
 
@@ -118,7 +88,7 @@ describe("discarding", () => {
   test("removes those alone, and leaves a gap that ends what may be taken", () => {
     const p = pool();
     const all = [0, 1, 2].map((sequence) => inspected(1, sequence));
-    for (const transaction of all) p.admit(transaction, true, RICH);
+    for (const transaction of all) p.admit(transaction, true, RICH, 0n);
     p.discard([all[1]!.digest, "unknown"]);
     expect([p.size, p.has(all[1]!.digest)]).toEqual([2, false]);
     expect(taken(p, 0n)).toEqual([0]);
@@ -136,14 +106,14 @@ describe("taking", () => {
       [2, 0, 5n],
       [2, 2, 9n],
     ] as const) {
-      p.admit(inspected(key, sequence, tip), true, RICH);
+      p.admit(inspected(key, sequence, tip), true, RICH, 0n);
     }
     expect(p.take(10, 100_000, 0n).map(({ tip }) => tip)).toEqual([5n, 1n, 9n]);
   });
 
   test("what was taken comes back after its lease, or when it is given back", () => {
     const p = pool({ leaseMs: 10n });
-    for (const n of [0, 1, 2]) p.admit(inspected(1, n), true, RICH);
+    for (const n of [0, 1, 2]) p.admit(inspected(1, n), true, RICH, 0n);
     expect(taken(p, 0n, 2)).toEqual([0, 1]);
     expect(taken(p, 5n)).toEqual([2]);
     expect(taken(p, 9n)).toEqual([]);
@@ -154,19 +124,25 @@ describe("taking", () => {
 
   test("a commit removes what it used up, and the next follows", () => {
     const p = pool();
-    for (const n of [0, 1, 2]) p.admit(inspected(1, n), true, RICH);
+    for (const n of [0, 1, 2]) p.admit(inspected(1, n), true, RICH, 0n);
     p.executed([{ sender: inspected(1, 0).sender, sequence: 1n }]);
     expect(p.size).toBe(1);
     expect(taken(p, 0n)).toEqual([2]);
-    expect(p.admit(inspected(1, 1), true, RICH)).toMatchObject({ ok: false, code: "MEMPOOL_SEQUENCE_STALE" });
+    expect(p.admit(inspected(1, 1), true, RICH, 0n)).toMatchObject({
+      ok: false,
+      code: "MEMPOOL_SEQUENCE_STALE",
+    });
     p.executed([{ sender: inspected(1, 0).sender, sequence: 2n }]);
     expect(p.size).toBe(0);
-    expect(p.admit(inspected(1, 2), true, RICH)).toMatchObject({ ok: false, code: "MEMPOOL_SEQUENCE_STALE" });
+    expect(p.admit(inspected(1, 2), true, RICH, 0n)).toMatchObject({
+      ok: false,
+      code: "MEMPOOL_SEQUENCE_STALE",
+    });
   });
 
   test("a block's bounds hold", () => {
     const p = pool();
-    for (const n of [0, 1, 2]) p.admit(inspected(1, n), true, RICH);
+    for (const n of [0, 1, 2]) p.admit(inspected(1, n), true, RICH, 0n);
     const width = inspected(1, 0).bytes.length;
     expect(p.take(10, 2 * width, 0n).length).toBe(2);
     expect(p.take(0, 10_000, 0n).length).toBe(0);
@@ -174,9 +150,9 @@ describe("taking", () => {
 
   test("an epoch's end drops what expired", () => {
     const p = pool();
-    p.admit(inspected(1, 0, 0n, 1n), true, RICH);
-    p.admit(inspected(2, 0, 0n, 2n), true, RICH);
-    expect(p.openEpoch(2n, 100n)).toEqual([inspected(1, 0, 0n, 1n).digest]);
+    p.admit(inspected(1, 0, 0n, { expiryEpoch: 1n }), true, RICH, 0n);
+    p.admit(inspected(2, 0, 0n, { expiryEpoch: 2n }), true, RICH, 0n);
+    expect(p.openEpoch(2n, 100n)).toEqual([inspected(1, 0, 0n, { expiryEpoch: 1n }).digest]);
     expect(p.size).toBe(1);
   });
 
@@ -207,7 +183,7 @@ describe("taking", () => {
         const leased = new Map<string, bigint>();
         for (const [index, { do: what, key, sequence, tip }] of steps.entries()) {
           const at = BigInt(index);
-          if (what === "admit") p.admit(inspected(key, sequence, tip), true, RICH);
+          if (what === "admit") p.admit(inspected(key, sequence, tip), true, RICH, 0n);
           else if (what === "execute") {
             p.executed([{ sender: inspected(key, 0).sender, sequence: BigInt(sequence) }]);
           } else {

@@ -1,27 +1,11 @@
 import { err, maxBig, ok, type Result } from "@soma/base";
 import type { Address } from "@soma/protocol";
+import type { Departure } from "./departure.ts";
+import { planEviction, type Victim } from "./eviction.ts";
 import type { Inspected } from "./inspect.ts";
-import { minimumTip, type PoolLimits } from "./limits.ts";
+import { minimumTip, type PoolLimits, replacementTip } from "./limits.ts";
 import { bestFirst } from "./order.ts";
-
-/** A transaction that waits for a commit. */
-export interface Waiting {
-  readonly bytes: Uint8Array;
-  readonly digest: string;
-  readonly sequence: bigint;
-  readonly tip: bigint;
-  readonly expiryEpoch: bigint;
-  /** Order of admission, for ties. */
-  readonly arrival: number;
-  /** Until then it is in somebody's block; 0 if it is free. Milliseconds. */
-  leasedUntil: bigint;
-}
-
-interface Sender {
-  nextSequence: bigint;
-  bytes: number;
-  readonly waiting: Map<bigint, Waiting>;
-}
+import { BEHIND_GAP, Sender, tipAtRate, type Waiting } from "./waiting.ts";
 
 /** What the ledger says of a sender; undefined if it holds nothing. */
 export type AccountFacts = { readonly balance: bigint; readonly sequence: bigint } | undefined;
@@ -30,16 +14,21 @@ export interface Admission {
   readonly digest: string;
   /** It was there already. */
   readonly known: boolean;
+  /** What went for it: replaced or evicted. */
+  readonly departed: readonly (Departure & { readonly waiting: Waiting })[];
 }
+
+/** An admission, or a refusal; `minimumTip` is the tip that would have passed just now, where a tip is all it lacks. */
+export type Admitted = Result<Admission> & { readonly minimumTip?: bigint };
 
 /**
  * The transactions that wait for a commit. Deterministic in its calls: time, account and signature come in from
- * outside. Bounded in everything.
+ * outside. Bounded in everything but what `restore` brings back, which was accepted once and is never refused.
  */
 export class TransactionPool {
   readonly #limits: PoolLimits;
   readonly #senders = new Map<Address, Sender>();
-  readonly #digests = new Set<string>();
+  readonly #owners = new Map<string, Address>();
   /** Next sequence numbers of senders that lately executed, as many as the pool takes: the newest are kept. */
   readonly #executed = new Map<Address, bigint>();
   #baseFee: bigint;
@@ -54,11 +43,15 @@ export class TransactionPool {
   }
 
   get size(): number {
-    return this.#digests.size;
+    return this.#owners.size;
   }
 
   get bytes(): number {
     return this.#bytes;
+  }
+
+  get senders(): number {
+    return this.#senders.size;
   }
 
   get epoch(): bigint {
@@ -75,72 +68,156 @@ export class TransactionPool {
   }
 
   has(digest: string): boolean {
-    return this.#digests.has(digest);
+    return this.#owners.has(digest);
+  }
+
+  /** Transactions of one sender that wait. */
+  heldBy(address: Address): number {
+    return this.#senders.get(address)?.waiting.size ?? 0;
   }
 
   /**
    * LEDGER-1, admission. Refusals: MEMPOOL_EXPIRED, MEMPOOL_SIGNATURE, MEMPOOL_ACCOUNT, MEMPOOL_SEQUENCE_STALE,
-   * MEMPOOL_SEQUENCE_FAR, MEMPOOL_TIP_LOW, MEMPOOL_SEQUENCE_TAKEN, MEMPOOL_FULL, MEMPOOL_QUOTA, MEMPOOL_BALANCE.
+   * MEMPOOL_SEQUENCE_FAR, MEMPOOL_TIP_LOW, MEMPOOL_SEQUENCE_TAKEN, MEMPOOL_QUOTA, MEMPOOL_BALANCE, MEMPOOL_FULL.
    */
-  admit(transaction: Inspected, signatureValid: boolean, account: AccountFacts): Result<Admission> {
+  admit(transaction: Inspected, signatureValid: boolean, account: AccountFacts, at: bigint): Admitted {
     const { digest, sequence, tip } = transaction;
-    if (this.#digests.has(digest)) return ok({ digest, known: true });
+    if (this.#owners.has(digest)) return ok({ digest, known: true, departed: [] });
     if (transaction.expiryEpoch < this.#epoch) return err("MEMPOOL_EXPIRED", `the epoch is ${this.#epoch}`);
     if (!signatureValid) return err("MEMPOOL_SIGNATURE", "the account did not sign it");
     if (account === undefined) return err("MEMPOOL_ACCOUNT", "the sender holds nothing");
-    const sender = this.#senders.get(transaction.sender) ?? newSender();
-    // Facts that were asked before the last commit may be older than what the commit said.
-    const known = maxBig(sender.nextSequence, this.#executed.get(transaction.sender) ?? 0n);
-    const next = maxBig(account.sequence, known);
+    const sender = this.#senders.get(transaction.sender) ?? new Sender();
+    const next = this.#nextOf(transaction.sender, sender, account.sequence);
     if (sequence < next) return err("MEMPOOL_SEQUENCE_STALE", `the next is ${next}`);
     if (sequence >= next + this.#limits.sequenceWindow) {
       return err("MEMPOOL_SEQUENCE_FAR", `at most ${this.#limits.sequenceWindow} ahead of ${next}`);
     }
-    if (tip < this.tipFloor) return err("MEMPOOL_TIP_LOW", `at least ${this.tipFloor}`);
     const standing = sender.waiting.get(sequence);
-    if (standing !== undefined && standing.tip >= tip) {
-      return err("MEMPOOL_SEQUENCE_TAKEN", `a tip above ${standing.tip} replaces it`);
-    }
-    const room = this.#checkRoom(sender, transaction, standing);
-    if (!room.ok) return room;
+    const quota = this.#checkQuota(sender, transaction, standing);
+    if (!quota.ok) return quota;
+    sender.nextSequence = next;
+    const tips = this.#checkTip(sender, transaction, standing, at);
+    if (!tips.ok) return tips;
     let fees = this.#baseFee + tip;
     for (const other of sender.waiting.values()) if (other !== standing) fees += this.#baseFee + other.tip;
     if (fees > account.balance) return err("MEMPOOL_BALANCE", `${fees} in fees would wait`);
-    if (standing !== undefined) this.#remove(transaction.sender, sender, standing);
-    this.#senders.set(transaction.sender, sender);
-    sender.nextSequence = next;
-    this.#insert(sender, transaction);
-    return ok({ digest, known: false });
+    const departed: Admission["departed"][number][] = [];
+    const leave = ({ address, waiting }: Victim, reason: "replaced" | "evicted") => {
+      this.#remove(address, this.#senders.get(address)!, waiting);
+      departed.push({ digest: waiting.digest, reason, by: digest, sender: address, waiting });
+    };
+    if (standing !== undefined) leave({ address: transaction.sender, waiting: standing }, "replaced");
+    for (const victim of tips.value) leave(victim, "evicted");
+    this.#insert(transaction.sender, sender, transaction);
+    return ok({ digest, known: false, departed });
   }
 
-  #checkRoom(sender: Sender, transaction: Inspected, standing: Waiting | undefined): Result<true> {
-    const count = standing === undefined ? 1 : 0;
-    const bytes = transaction.bytes.length - (standing?.bytes.length ?? 0);
-    if (this.size + count > this.#limits.transactions || this.#bytes + bytes > this.#limits.bytes) {
-      return err("MEMPOOL_FULL", `${this.size} transactions wait`);
-    }
+  /** Facts that were asked before the last commit may be older than what the commit said. */
+  #nextOf(address: Address, sender: Sender, told: bigint): bigint {
+    return maxBig(told, maxBig(sender.nextSequence, this.#executed.get(address) ?? 0n));
+  }
+
+  #checkQuota(sender: Sender, transaction: Inspected, standing: Waiting | undefined): Result<true> {
+    const count = sender.waiting.size + (standing === undefined ? 1 : 0);
+    const bytes = sender.bytes + transaction.bytes.length - (standing?.bytes.length ?? 0);
     const { senderTransactions, senderBytes } = this.#limits;
-    if (sender.waiting.size + count > senderTransactions || sender.bytes + bytes > senderBytes) {
-      return err("MEMPOOL_QUOTA", `${sender.waiting.size} of this sender wait`);
+    if (count > senderTransactions || bytes > senderBytes) {
+      return err(
+        "MEMPOOL_QUOTA",
+        `${sender.waiting.size} of this sender wait, ${sender.bytes} bytes; at most ${senderTransactions}, ` +
+          `${senderBytes} bytes: send more when they have executed`,
+      );
     }
     return ok(true);
   }
 
-  #insert(sender: Sender, transaction: Inspected): void {
+  /** Whether the tip is enough for the fill, for what it replaces, and for what has to give way: those come back. */
+  #checkTip(
+    sender: Sender,
+    transaction: Inspected,
+    standing: Waiting | undefined,
+    at: bigint,
+  ): Result<readonly Victim[]> & { readonly minimumTip?: bigint } {
+    const { sequence, tip, bytes } = transaction;
+    const size = bytes.length;
+    const floor = this.tipFloor;
+    const replacing = standing === undefined ? 0n : replacementTip(standing.tip);
+    const room = this.#planRoom(sender, transaction, standing, at);
+    // A tip of its own is no help to one that has to wait for a cheap one, or to whom nobody has to give way.
+    const roomTip = room === undefined ? undefined : tipAtRate(room.price, size);
+    if (
+      room === undefined ||
+      roomTip === undefined ||
+      sender.standingOf(sequence, roomTip, size) < room.price
+    ) {
+      return err("MEMPOOL_FULL", `${this.size} transactions, ${this.#bytes} bytes wait: try again later`);
+    }
+    const least = maxBig(floor, maxBig(replacing, roomTip));
+    if (tip < floor) return tooLow("MEMPOOL_TIP_LOW", "for the pool's fill", least);
+    if (tip < replacing) return tooLow("MEMPOOL_SEQUENCE_TAKEN", "to replace the one that waits", least);
+    if (tip < roomTip) return tooLow("MEMPOOL_FULL", "to pass what waits and pays less a byte", least);
+    return ok(room.victims);
+  }
+
+  #planRoom(sender: Sender, transaction: Inspected, standing: Waiting | undefined, at: bigint) {
+    const more = {
+      transactions: standing === undefined ? 1 : 0,
+      bytes: transaction.bytes.length - (standing?.bytes.length ?? 0),
+    };
+    const lacking = {
+      transactions: Math.max(0, this.size + more.transactions - this.#limits.transactions),
+      bytes: Math.max(0, this.#bytes + more.bytes - this.#limits.bytes),
+    };
+    if (lacking.transactions === 0 && lacking.bytes === 0) return { victims: [], price: BEHIND_GAP };
+    const held = { transactions: sender.waiting.size + more.transactions, bytes: sender.bytes + more.bytes };
+    return planEviction(this.#senders, this.#limits, { sender: transaction.sender, lacking, held }, at);
+  }
+
+  /**
+   * Takes back what was accepted before: after a restart, from a replica that is gone, or when a write failed. Neither
+   * fill nor tip nor balance is asked. Returns why it does not wait any more, if so.
+   */
+  restore(
+    transaction: Inspected,
+    nextSequence: bigint,
+  ): "restored" | "known" | "expired" | "sequence-used" | "replaced" {
+    const { digest, sender: address, sequence, tip } = transaction;
+    if (this.#owners.has(digest)) return "known";
+    if (transaction.expiryEpoch < this.#epoch) return "expired";
+    const sender = this.#senders.get(address) ?? new Sender();
+    const next = this.#nextOf(address, sender, nextSequence);
+    if (sequence < next) return "sequence-used";
+    const standing = sender.waiting.get(sequence);
+    if (standing !== undefined && standing.tip >= tip) return "replaced";
+    if (standing !== undefined) this.#remove(address, sender, standing);
+    sender.nextSequence = next;
+    this.#insert(address, sender, transaction);
+    return "restored";
+  }
+
+  #insert(address: Address, sender: Sender, transaction: Inspected): void {
     const { bytes, digest, sequence, tip, expiryEpoch } = transaction;
-    const arrival = this.#arrivals++;
-    sender.waiting.set(sequence, { bytes, digest, sequence, tip, expiryEpoch, arrival, leasedUntil: 0n });
-    sender.bytes += bytes.length;
+    this.#senders.set(address, sender);
+    sender.insert({ bytes, digest, sequence, tip, expiryEpoch, arrival: this.#arrivals++, leasedUntil: 0n });
     this.#bytes += bytes.length;
-    this.#digests.add(digest);
+    this.#owners.set(digest, address);
   }
 
   #remove(address: Address, sender: Sender, waiting: Waiting): void {
-    sender.waiting.delete(waiting.sequence);
-    sender.bytes -= waiting.bytes.length;
+    sender.remove(waiting);
     this.#bytes -= waiting.bytes.length;
-    this.#digests.delete(waiting.digest);
+    this.#owners.delete(waiting.digest);
     if (sender.waiting.size === 0) this.#senders.delete(address);
+  }
+
+  #find(digest: string): { address: Address; sender: Sender; waiting: Waiting } | undefined {
+    const address = this.#owners.get(digest);
+    if (address === undefined) return undefined;
+    const sender = this.#senders.get(address)!;
+    for (const waiting of sender.waiting.values()) {
+      if (waiting.digest === digest) return { address, sender, waiting };
+    }
+    return undefined;
   }
 
   /**
@@ -150,7 +227,7 @@ export class TransactionPool {
   take(maxTransactions: number, maxBytes: number, at: bigint): Waiting[] {
     const taken: Waiting[] = [];
     let bytes = 0;
-    const chains = [...this.#senders.values()].map((sender) => readyOf(sender, at));
+    const chains = [...this.#senders.values()].map((sender) => sender.ready(at));
     for (const waiting of bestFirst(chains)) {
       if (taken.length >= maxTransactions) break;
       if (bytes + waiting.bytes.length > maxBytes) break;
@@ -163,19 +240,25 @@ export class TransactionPool {
 
   /** Gives leases back before their time: the block that held them will not be proposed. */
   giveBack(digests: Iterable<string>): void {
-    const wanted = new Set(digests);
-    for (const sender of this.#senders.values()) {
-      for (const waiting of sender.waiting.values()) if (wanted.has(waiting.digest)) waiting.leasedUntil = 0n;
+    for (const digest of digests) {
+      const found = this.#find(digest);
+      if (found !== undefined) found.waiting.leasedUntil = 0n;
     }
   }
 
-  /** Forgets transactions that the ledger would not take any more. */
+  /** Forgets transactions that the ledger would not take any more, or that could not be stored. */
   discard(digests: Iterable<string>): void {
-    const unwanted = new Set(digests);
+    for (const digest of digests) {
+      const found = this.#find(digest);
+      if (found !== undefined) this.#remove(found.address, found.sender, found.waiting);
+    }
+  }
+
+  /** Forgets senders that are somebody else's now. */
+  release(isGiven: (address: Address) => boolean): void {
     for (const [address, sender] of [...this.#senders]) {
-      for (const waiting of [...sender.waiting.values()]) {
-        if (unwanted.has(waiting.digest)) this.#remove(address, sender, waiting);
-      }
+      if (!isGiven(address)) continue;
+      for (const waiting of [...sender.waiting.values()]) this.#remove(address, sender, waiting);
     }
   }
 
@@ -193,8 +276,9 @@ export class TransactionPool {
   }
 
   #rememberExecuted(address: Address, next: bigint): void {
+    const known = this.#executed.get(address) ?? 0n;
     this.#executed.delete(address);
-    this.#executed.set(address, next);
+    this.#executed.set(address, maxBig(known, next));
     if (this.#executed.size <= this.#limits.transactions) return;
     for (const oldest of this.#executed.keys()) {
       this.#executed.delete(oldest);
@@ -218,19 +302,6 @@ export class TransactionPool {
   }
 }
 
-function newSender(): Sender {
-  return { nextSequence: 0n, bytes: 0, waiting: new Map() };
-}
-
-/**
- * What of a sender can go into a block now, in sequence. A leased one is in a block already, so those after it may
- * follow; a gap ends it.
- */
-function readyOf(sender: Sender, at: bigint): Waiting[] {
-  const ready: Waiting[] = [];
-  for (let sequence = sender.nextSequence; ; sequence++) {
-    const waiting = sender.waiting.get(sequence);
-    if (waiting === undefined) return ready;
-    if (waiting.leasedUntil <= at) ready.push(waiting);
-  }
+function tooLow(code: string, reason: string, minimum: bigint) {
+  return { ...err(code, `${reason}, pay a tip of at least ${minimum}`), minimumTip: minimum };
 }

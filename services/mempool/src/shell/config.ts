@@ -3,8 +3,12 @@ import { OPERATOR_VARIABLES } from "@soma/identity";
 
 export const MempoolConfig = defineConfig("mempool", {
   genesis: OPERATOR_VARIABLES.genesis,
-  transactions: { is: integer({ min: 1 }), default: "20000", doc: "Transactions that may wait." },
-  bytes: { is: bytes(), default: "64MiB", doc: "Bytes of transactions that may wait." },
+  transactions: {
+    is: integer({ min: 1 }),
+    default: "20000",
+    doc: "Transactions that may wait at one replica.",
+  },
+  bytes: { is: bytes(), default: "64MiB", doc: "Bytes of transactions that may wait at one replica." },
   senderTransactions: {
     is: integer({ min: 1 }),
     default: "128",
@@ -22,4 +26,19 @@ export const MempoolConfig = defineConfig("mempool", {
     doc: "How often transactions that have waited so long are held against the ledger.",
   },
   verifyWorkers: { is: integer({ min: 1, max: 64 }), default: "1", doc: "Threads that check signatures." },
+  heartbeat: {
+    is: duration(),
+    default: "1s",
+    doc: "How often a replica says that it lives and looks for partitions that nobody has.",
+  },
+  replicaTimeout: {
+    is: duration(),
+    default: "10s",
+    doc: "Time without a heartbeat after which others take a hanging replica's senders; of a dead one, at once.",
+  },
+  departureAge: {
+    is: duration(),
+    default: "1h",
+    doc: "How long it is told why a transaction left unexecuted.",
+  },
 });

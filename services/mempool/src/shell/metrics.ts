@@ -10,12 +10,26 @@ export function mempoolMetrics({ metrics }: Telemetry) {
       unit: "{transaction}",
       doc: "Transactions given to blocks.",
     }),
-    dropped: metrics.counter("mempool.transactions.dropped", {
+    departed: metrics.counter("mempool.transactions.departed", {
       unit: "{transaction}",
-      doc: "Long-waiting transactions that the ledger does not want any more, by reason.",
+      doc: "Accepted transactions that left unexecuted, by reason.",
+    }),
+    restored: metrics.counter("mempool.transactions.restored", {
+      unit: "{transaction}",
+      doc: "Accepted transactions that were loaded with a partition.",
     }),
     waiting: metrics.gauge("mempool.waiting", { unit: "{transaction}", doc: "Transactions that wait." }),
     bytes: metrics.gauge("mempool.bytes", { unit: "By", doc: "Bytes that wait." }),
+    senders: metrics.gauge("mempool.senders", { unit: "{sender}", doc: "Senders of what waits." }),
+    minimumTip: metrics.gauge("mempool.minimum_tip", {
+      unit: "{base_unit}",
+      doc: "Least tip that is admitted at the present fill.",
+    }),
+    partitions: metrics.gauge("mempool.partitions", {
+      unit: "{partition}",
+      doc: "Partitions of the senders that this replica has.",
+    }),
+    replicas: metrics.gauge("mempool.replicas", { unit: "{replica}", doc: "Replicas that live." }),
   };
 }
 export type MempoolMetrics = ReturnType<typeof mempoolMetrics>;

@@ -1,33 +1,50 @@
+import { randomBytes } from "node:crypto";
 import { ok, type Result, SomaError } from "@soma/base";
-import { CommitExecuted, EpochOpened, GetEpoch, SubmitTransaction, TakeBatch } from "@soma/contracts";
+import {
+  CommitExecuted,
+  EpochOpened,
+  GetAdmission,
+  GetEpoch,
+  MempoolReplica,
+  partitionOfSender,
+  type Reply,
+  SubmitTransaction,
+  TakeBatch,
+} from "@soma/contracts";
 import { loadGenesis } from "@soma/identity";
 import { defineService, HEADER } from "@soma/runtime";
-import { encodeTraces, sampledTraceparent, TraceBook } from "@soma/telemetry";
-import { type Admission, inspect, TransactionPool } from "../core/index.ts";
+import { encodeTraces, TraceBook } from "@soma/telemetry";
+import { DEPARTURES, TransactionPool } from "../core/index.ts";
 import { Accounts } from "./accounts.ts";
+import { Admissions } from "./admission.ts";
 import { MempoolConfig } from "./config.ts";
 import { mempoolMetrics } from "./metrics.ts";
+import { PartitionKeeper } from "./partition-keeper.ts";
 import { reconcile } from "./reconcile.ts";
+import { Replicas } from "./replicas.ts";
+import { type MempoolTables, MIGRATIONS } from "./schema.ts";
 import { Signatures } from "./signatures.ts";
-import { MempoolStore, type MempoolTables, MIGRATIONS } from "./store.ts";
+import { MempoolStore } from "./store.ts";
 
-/** Refusals that may come of facts that are no longer true. */
-const PAID_MEANWHILE: ReadonlySet<string> = new Set(["MEMPOOL_ACCOUNT", "MEMPOOL_BALANCE"]);
+/** Of one partition; sixteen of them make what one process takes at once. */
+const SUBMISSIONS = { concurrency: 64, maxWaiting: 512 };
+const PRUNE_EVERY_MS = 60_000;
 
 /** Where transactions enter: checked, kept until a commit carries them, given to consensus in batches. */
 export const service = defineService<MempoolTables>()({
   name: "mempool",
   config: MempoolConfig,
   migrations: MIGRATIONS,
-  async open({ config, bus, database, telemetry, recovering, defer }) {
+  async open({ config, bus, database, telemetry, recovering, defer, fail }) {
     recovering();
     const { chainId } = loadGenesis(config.genesis);
+    const { log } = telemetry;
+    const replica = randomBytes(8).toString("hex");
     const metrics = mempoolMetrics(telemetry);
-    const store = new MempoolStore(database);
+    const store = new MempoolStore(database, replica);
     const signatures = await Signatures.open(chainId, config.verifyWorkers);
     defer(() => signatures.close());
-    const onError = (error: unknown) =>
-      telemetry.log.warn({ error: String(error) }, "mempool side task failed");
+    const onError = (error: unknown) => log.warn({ error: String(error) }, "mempool side task failed");
 
     const epoch = await bus.request(GetEpoch, {}, { epoch: null }, { timeoutMs: 60_000 });
     if (!epoch.ok) throw new SomaError(epoch.code, `state did not tell the epoch: ${epoch.message}`);
@@ -48,90 +65,110 @@ export const service = defineService<MempoolTables>()({
     const measure = () => {
       metrics.waiting.set(pool.size);
       metrics.bytes.set(pool.bytes);
+      metrics.senders.set(pool.senders);
+      metrics.minimumTip.set(Number(pool.tipFloor));
     };
-
     const accounts = new Accounts(bus);
-    const submit = async (bytes: Uint8Array, isStored: boolean): Promise<Result<Admission>> => {
-      const inspected = inspect(bytes, chainId, pool.epoch);
-      if (!inspected.ok) return inspected;
-      const { digest, sender } = inspected.value;
-      if (pool.has(digest)) {
-        await store.stored(digest);
-        return ok({ digest, known: true });
-      }
-      const valid = await signatures.isValid(inspected.value.signed);
-      // The ledger is asked for whoever signed, not for any address that somebody writes.
-      const account = valid ? await accounts.facts(sender) : ok(undefined);
-      if (!account.ok) return account;
-      let admitted = pool.admit(inspected.value, valid, account.value);
-      if (!admitted.ok && valid && PAID_MEANWHILE.has(admitted.code)) {
-        const again = await accounts.fresh(sender);
-        if (!again.ok) return again;
-        admitted = pool.admit(inspected.value, valid, again.value);
-      }
+    const admissions = new Admissions({
+      chainId,
+      pool,
+      store,
+      accounts,
+      signatures,
+      traces,
+      metrics,
+      log,
+    });
+
+    const submit = async (bytes: Uint8Array): Promise<Result<Reply<typeof SubmitTransaction>>> => {
+      const admitted = await admissions.submit(bytes);
       measure();
-      if (admitted.ok) traces.remember(admitted.value.digest, sampledTraceparent());
-      // On disk before the answer: what was accepted is not lost with this process.
-      if (admitted.ok && !isStored) {
-        await (admitted.value.known ? store.stored(digest) : store.add(inspected.value)).catch(
-          (error: unknown) => {
-            pool.discard([digest]);
-            throw error;
-          },
-        );
+      metrics.submitted.add(1, { outcome: admitted.ok ? "admitted" : admitted.code });
+      if (admitted.ok) {
+        const { digest, known } = admitted.value;
+        return ok({ accepted: true, digest, known });
       }
-      return admitted;
+      // The pool's own refusals are answers; a service that did not answer is a failure to be tried again.
+      if (!admitted.code.startsWith("MEMPOOL_")) return admitted;
+      const { code, message, minimumTip = null } = admitted;
+      return ok({ accepted: false, code, message, minimumTip });
     };
 
+    let keeper: PartitionKeeper | undefined;
+    const isOwn = (sender: string) => keeper?.has(partitionOfSender(sender)) === true;
     await bus.subscribe(CommitExecuted, {}, ({ transactions }) => {
       if (transactions.length === 0) return;
       pool.executed(transactions);
       for (const { sender } of transactions) accounts.changed(sender);
       traces.forget(transactions.map(({ digest }) => digest));
-      store.executed(transactions).catch(onError);
+      store.executed(transactions.filter(({ sender }) => isOwn(sender))).catch(onError);
       measure();
     });
     await bus.subscribe(EpochOpened, {}, (info) => {
-      pool.openEpoch(info.epoch, info.baseFee);
-      store.expired(info.epoch).catch(onError);
+      const expired = pool.openEpoch(info.epoch, info.baseFee);
+      store.depart(expired.map((digest) => ({ digest, reason: "expired", by: null }))).catch(onError);
+      metrics.departed.add(expired.length, { reason: "expired" });
       measure();
     });
-    const unwanted: string[] = [];
-    for (const { digest, bytes } of await store.all()) {
-      const again = await submit(bytes, true);
-      if (again.ok) continue;
-      if (!again.code.startsWith("MEMPOOL_")) throw new SomaError(again.code, again.message);
-      // Its sequence number was used, or its account or epoch changed, while this service was away.
-      unwanted.push(digest);
-    }
-    await store.remove(unwanted);
-    telemetry.log.info({ waiting: pool.size, unwanted: unwanted.length }, "waiting transactions loaded");
 
-    await bus.respond(
-      SubmitTransaction,
-      {},
-      async (bytes) => {
-        const admitted = await submit(bytes, false);
-        metrics.submitted.add(1, { outcome: admitted.ok ? "admitted" : admitted.code });
-        if (admitted.ok) return ok({ accepted: true as const, ...admitted.value });
-        // The pool's own refusals are answers; a service that did not answer is a failure to be tried again.
-        if (!admitted.code.startsWith("MEMPOOL_")) return admitted;
-        return ok({ accepted: false as const, code: admitted.code, message: admitted.message });
-      },
-      { concurrency: 512, maxWaiting: 8192 },
-    );
-    await bus.respond(TakeBatch, {}, ({ maxTransactions, maxBytes }, { setAnswerHeader }) => {
+    await bus.respond(TakeBatch, { replica }, ({ maxTransactions, maxBytes }, { setAnswerHeader }) => {
       const taken = pool.take(maxTransactions, maxBytes, BigInt(Date.now()));
       metrics.taken.add(taken.length);
       const traced = traces.of(taken.map(({ digest }) => digest));
       if (traced.size > 0) setAnswerHeader(HEADER.traces, encodeTraces(traced));
       return ok(taken.map(({ bytes }) => bytes));
     });
+    // Asked of the database, so that any replica may answer.
+    await bus.respond(GetAdmission, {}, async ({ digest }) => {
+      const found = await store.find(digest);
+      if (found === undefined || found === "waiting") {
+        return ok({ status: found ?? "unknown", reason: null, explanation: null, by: null });
+      }
+      const { reason, by } = found;
+      return ok({ status: "departed", reason, explanation: DEPARTURES[reason], by });
+    });
+
+    const replicas = await Replicas.open(database, replica, config.replicaTimeout);
+    replicas.lost.then(fail);
+    keeper = await PartitionKeeper.open({
+      replicas,
+      heartbeatMs: config.heartbeat,
+      log,
+      load: async (partitions) => admissions.restore(await store.inPartitions(partitions)),
+      serve: (partition) => bus.respond(SubmitTransaction, { partition }, submit, SUBMISSIONS),
+      forget: (partitions) => pool.release((sender) => partitions.has(partitionOfSender(sender))),
+      announce: async (partitions) => {
+        metrics.partitions.set(partitions.length);
+        measure();
+        await bus.publish(MempoolReplica, {}, { replica, partitions: [...partitions], waiting: pool.size });
+      },
+      counted: (count) => metrics.replicas.set(count),
+    });
+    const kept = keeper;
+    defer(() => kept.close());
+    // A replica that is new here, or has given something away: whoever has too much or too little sees to it at once.
+    const parts = new Map<string, string>();
+    await bus.subscribe(MempoolReplica, {}, ({ replica: other, partitions }) => {
+      const part = partitions.join();
+      if (other === replica || parts.get(other) === part) return;
+      if (partitions.length === 0) parts.delete(other);
+      else parts.set(other, part);
+      kept.wake();
+    });
+
     const reconciling = setInterval(() => {
       const before = new Date(Date.now() - config.reconcileInterval);
-      reconcile({ bus, pool, store, accounts, metrics }, before).then(measure).catch(onError);
+      reconcile({ bus, pool, store, accounts, admissions, metrics }, before, () => kept.served)
+        .then(measure)
+        .catch(onError);
     }, config.reconcileInterval);
     defer(() => clearInterval(reconciling));
-    return { health: () => ({ ok: true, detail: { waiting: pool.size } }) };
+    const pruning = setInterval(() => {
+      store.pruneDeparted(new Date(Date.now() - config.departureAge)).catch(onError);
+    }, PRUNE_EVERY_MS);
+    defer(() => clearInterval(pruning));
+    return {
+      health: () => ({ ok: true, detail: { waiting: pool.size, partitions: kept.served.length } }),
+    };
   },
 });

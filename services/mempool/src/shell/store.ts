@@ -1,68 +1,51 @@
+import { SomaError } from "@soma/base";
+import { partitionOfSender } from "@soma/contracts";
 import type { Address } from "@soma/protocol";
-import { type Database, insertMany, type Migration } from "@soma/storage";
-import type { Inspected } from "../core/index.ts";
+import { type Database, insertMany } from "@soma/storage";
+import type { Departure, DepartureReason, Inspected } from "../core/index.ts";
+import type { MempoolTables } from "./schema.ts";
 
-export interface MempoolTables {
-  waiting: {
-    digest: string;
-    sender: string;
-    sequence: bigint;
-    expiry_epoch: bigint;
-    bytes: Uint8Array;
-    /** Given by the database: the order of admission. */
-    arrival?: bigint;
-    admitted_at?: Date;
-  };
-}
+type Transaction = Parameters<Parameters<Database<MempoolTables>["transaction"]>[0]>[0];
+type Left = Pick<Departure, "digest" | "reason" | "by">;
 
-export const MIGRATIONS: readonly Migration[] = [
-  {
-    name: "0001-waiting",
-    sql: `create table waiting (
-      digest text primary key,
-      sender text not null,
-      sequence bigint not null,
-      expiry_epoch bigint not null,
-      bytes bytea not null
-    );
-    create index waiting_sender on waiting (sender, sequence);`,
-  },
-  {
-    name: "0002-arrival",
-    sql: `alter table waiting add column arrival bigint generated always as identity;
-    alter table waiting add column admitted_at timestamptz not null default now();
-    create index waiting_arrival on waiting (arrival);`,
-  },
-];
-
-/** Senders in one statement. */
-const SENDERS = 500;
+/** Senders, or digests, in one statement. */
+const CHUNK = 500;
 
 interface PendingWrite {
   readonly transaction: Inspected;
+  readonly departed: readonly Left[];
   readonly done: () => void;
   readonly failed: (error: unknown) => void;
 }
 
+export interface StoredTransaction {
+  readonly sender: Address;
+  readonly digest: string;
+  readonly bytes: Uint8Array;
+}
+
 /**
- * What was admitted, on disk: an answer goes out only after its transaction was written. Writes that come while
- * one is under way share the next.
+ * What was admitted, on disk: an answer goes out only after its transaction was written, and written it is only while
+ * this replica is one. Writes that come while one is under way share the next.
  */
 export class MempoolStore {
   readonly #database: Database<MempoolTables>;
+  readonly #replica: string;
   #pending: PendingWrite[] = [];
   /** Writes that are under way or wait, by digest. */
   readonly #storing = new Map<string, Promise<void>>();
   #writing: Promise<void> | undefined;
 
-  constructor(database: Database<MempoolTables>) {
+  constructor(database: Database<MempoolTables>, replica: string) {
     this.#database = database;
+    this.#replica = replica;
   }
 
-  async add(transaction: Inspected): Promise<void> {
+  /** Writes one in, and those out that went for it. @throws SomaError MEMPOOL_BUSY if others took this replica for dead */
+  async add(transaction: Inspected, departed: readonly Left[]): Promise<void> {
     const { digest } = transaction;
     const stored = new Promise<void>((done, failed) => {
-      this.#pending.push({ transaction, done, failed });
+      this.#pending.push({ transaction, departed, done, failed });
     });
     this.#storing.set(digest, stored);
     this.#writing ??= this.#write().finally(() => {
@@ -76,57 +59,92 @@ export class MempoolStore {
     await this.#storing.get(digest);
   }
 
-  /** Drops what a commit used up: these sequence numbers and those below them. */
-  async executed(transactions: readonly { sender: Address; sequence: bigint }[]): Promise<void> {
+  /** Drops what a commit used up of these senders: its sequence numbers and those below them. */
+  async executed(
+    transactions: readonly { sender: Address; sequence: bigint; digest?: string }[],
+  ): Promise<void> {
     const highest = new Map<Address, bigint>();
-    for (const { sender, sequence } of transactions) {
+    const digests = new Set<string>();
+    for (const { sender, sequence, digest } of transactions) {
       if (sequence >= (highest.get(sender) ?? 0n)) highest.set(sender, sequence);
+      if (digest !== undefined) digests.add(digest);
     }
-    const all = [...highest];
-    for (let at = 0; at < all.length; at += SENDERS) {
-      await this.#database.kysely
-        .deleteFrom("waiting")
-        .where((e) =>
-          e.or(
-            all
-              .slice(at, at + SENDERS)
-              .map(([sender, sequence]) => e.and([e("sender", "=", sender), e("sequence", "<=", sequence)])),
-          ),
-        )
-        .execute();
+    for (const chunk of chunks([...highest])) {
+      await this.#database.transaction(async (tx) => {
+        const gone = await tx
+          .deleteFrom("waiting")
+          .where((e) =>
+            e.or(
+              chunk.map(([sender, sequence]) =>
+                e.and([e("sender", "=", sender), e("sequence", "<=", sequence)]),
+              ),
+            ),
+          )
+          .returning("digest")
+          .execute();
+        const passedOver = gone.filter(({ digest }) => !digests.has(digest));
+        await remember(
+          tx,
+          passedOver.map(({ digest }) => ({ digest, reason: "sequence-used", by: null })),
+        );
+      });
     }
   }
 
-  async remove(digests: readonly string[]): Promise<void> {
-    if (digests.length === 0) return;
-    await this.#database.kysely.deleteFrom("waiting").where("digest", "in", digests).execute();
+  /** Forgets transactions, and remembers why. */
+  async depart(departed: readonly Left[]): Promise<void> {
+    for (const chunk of chunks(departed)) await this.#database.transaction((tx) => removeAll(tx, chunk));
   }
 
-  async expired(epoch: bigint): Promise<void> {
-    await this.#database.kysely.deleteFrom("waiting").where("expiry_epoch", "<", epoch).execute();
-  }
-
-  /** All, in the order of admission: then none meets a fuller pool than it did the first time. */
-  async all(): Promise<{ digest: string; bytes: Uint8Array }[]> {
+  /** All of some partitions, in the order of admission. */
+  async inPartitions(partitions: readonly number[]): Promise<StoredTransaction[]> {
+    if (partitions.length === 0) return [];
     return this.#database.kysely
       .selectFrom("waiting")
-      .select(["digest", "bytes"])
+      .select(["sender", "digest", "bytes"])
+      .where("partition", "in", partitions)
       .orderBy("arrival")
       .execute();
   }
 
-  /** Those that were admitted before, the longest waiting first. */
+  /** Those of some partitions that were admitted before, the longest waiting first. */
   async waitingSince(
     before: Date,
+    partitions: readonly number[],
     limit: number,
-  ): Promise<{ sender: Address; digest: string; bytes: Uint8Array }[]> {
+  ): Promise<StoredTransaction[]> {
+    if (partitions.length === 0) return [];
     return this.#database.kysely
       .selectFrom("waiting")
       .select(["sender", "digest", "bytes"])
+      .where("partition", "in", partitions)
       .where("admitted_at", "<", before)
       .orderBy("arrival")
       .limit(limit)
       .execute();
+  }
+
+  /** What became of an accepted transaction, whichever replica has or had it. */
+  async find(
+    digest: string,
+  ): Promise<"waiting" | { reason: DepartureReason; by: string | null } | undefined> {
+    const { kysely } = this.#database;
+    const waiting = await kysely
+      .selectFrom("waiting")
+      .select("digest")
+      .where("digest", "=", digest)
+      .executeTakeFirst();
+    if (waiting !== undefined) return "waiting";
+    const row = await kysely
+      .selectFrom("departed")
+      .select(["reason", "by_digest"])
+      .where("digest", "=", digest)
+      .executeTakeFirst();
+    return row === undefined ? undefined : { reason: row.reason as DepartureReason, by: row.by_digest };
+  }
+
+  async pruneDeparted(before: Date): Promise<void> {
+    await this.#database.kysely.deleteFrom("departed").where("departed_at", "<", before).execute();
   }
 
   async #write(): Promise<void> {
@@ -134,22 +152,57 @@ export class MempoolStore {
       const batch = this.#pending;
       this.#pending = [];
       try {
-        await insertMany(
-          this.#database.kysely,
-          "waiting",
-          batch.map(({ transaction }) => ({
-            digest: transaction.digest,
-            sender: transaction.sender,
-            sequence: transaction.sequence,
-            expiry_epoch: transaction.expiryEpoch,
-            bytes: transaction.bytes,
-          })),
-          { onConflict: "ignore" },
-        );
+        await this.#database.transaction((tx) => this.#writeBatch(tx, batch));
         for (const { done } of batch) done();
       } catch (error) {
         for (const { failed } of batch) failed(error);
       }
     }
   }
+
+  async #writeBatch(tx: Transaction, batch: readonly PendingWrite[]): Promise<void> {
+    // Whoever takes this replica's partitions deletes this row first, and so waits for the end of this transaction or
+    // makes it fail: what is written here is read there.
+    const alive = await tx
+      .selectFrom("replica")
+      .select("id")
+      .where("id", "=", this.#replica)
+      .forKeyShare()
+      .executeTakeFirst();
+    if (alive === undefined) {
+      throw new SomaError("MEMPOOL_BUSY", "this sender moves to another replica: send it again");
+    }
+    await insertMany(
+      tx,
+      "waiting",
+      batch.map(({ transaction }) => ({
+        digest: transaction.digest,
+        sender: transaction.sender,
+        sequence: transaction.sequence,
+        expiry_epoch: transaction.expiryEpoch,
+        bytes: transaction.bytes,
+        partition: partitionOfSender(transaction.sender),
+      })),
+      { onConflict: "ignore" },
+    );
+    // One that was accepted again is no longer gone.
+    const back = batch.map(({ transaction }) => transaction.digest);
+    for (const chunk of chunks(back)) await tx.deleteFrom("departed").where("digest", "in", chunk).execute();
+    for (const chunk of chunks(batch.flatMap(({ departed }) => departed))) await removeAll(tx, chunk);
+  }
+}
+
+async function removeAll(tx: Transaction, departed: readonly Left[]): Promise<void> {
+  const digests = departed.map(({ digest }) => digest);
+  await tx.deleteFrom("waiting").where("digest", "in", digests).execute();
+  await remember(tx, departed);
+}
+
+async function remember(tx: Transaction, departed: readonly Left[]): Promise<void> {
+  const rows = departed.map(({ digest, reason, by }) => ({ digest, reason, by_digest: by }));
+  await insertMany(tx, "departed", rows, { onConflict: "ignore" });
+}
+
+function* chunks<T>(all: readonly T[]): Generator<readonly T[]> {
+  for (let at = 0; at < all.length; at += CHUNK) yield all.slice(at, at + CHUNK);
 }

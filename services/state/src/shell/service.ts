@@ -40,8 +40,10 @@ export const service = defineService<StateTables>()({
   name: "state",
   config: StateConfig,
   migrations: MIGRATIONS,
-  async open({ config, bus, database, telemetry, signal, recovering, fail, defer, use }) {
+  async open({ config, bus, database, telemetry, signal, recovering, sole, fail, defer, use }) {
     recovering();
+    // The one writer of its ledger.
+    await sole();
     selfTestEd25519();
     const { log } = telemetry;
     const genesis = loadGenesis(config.genesis);
