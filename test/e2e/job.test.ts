@@ -183,6 +183,11 @@ describe("encoding", () => {
     );
   });
 
+  test.each(["0", "257", "many"])("a batch of %s items is refused", async (size) => {
+    const { status, stderr } = await soma.run("encode", join(folder, "first"), "--batch", size);
+    expect([status, stderr]).toEqual([1, expect.stringContaining("CLI_BATCH")]);
+  });
+
   test.each(["paid", "committed"])(
     "stopped with Ctrl-C when %s, the same command goes on with the paid job",
     async (stage) => {

@@ -21,6 +21,31 @@ export class BoundedReader extends BcsReader {
     this.#elements = SHORT_ELEMENTS + Math.floor(bytes.length / BYTES_PER_ELEMENT);
   }
 
+  // The platform's own errors say nothing to whoever gave a wrong file.
+  override read8(): number {
+    try {
+      return super.read8();
+    } catch {
+      throw cutShort();
+    }
+  }
+
+  override read16(): number {
+    try {
+      return super.read16();
+    } catch {
+      throw cutShort();
+    }
+  }
+
+  override read32(): number {
+    try {
+      return super.read32();
+    } catch {
+      throw cutShort();
+    }
+  }
+
   /** BCS lengths are u32: at most five digits of seven bits. */
   override readULEB(): number {
     let value = 0;
@@ -36,8 +61,13 @@ export class BoundedReader extends BcsReader {
   }
 
   override readBytes(count: number): Uint8Array {
-    const read = super.readBytes(count);
-    if (read.byteOffset + count > this.#end) throw new RangeError("more bytes are claimed than are left");
+    let read: Uint8Array;
+    try {
+      read = super.readBytes(count);
+    } catch {
+      throw cutShort();
+    }
+    if (read.byteOffset + count > this.#end) throw cutShort();
     return read;
   }
 
@@ -46,4 +76,8 @@ export class BoundedReader extends BcsReader {
     this.#elements -= count;
     if (this.#elements < 0) throw new RangeError("more elements are claimed than the bytes can stand for");
   }
+}
+
+function cutShort(): RangeError {
+  return new RangeError("they end in the midst of a value, or a length in them is wrong");
 }

@@ -43,6 +43,19 @@ describe("decodeExact", () => {
     expect(decodeExact(Sample, bytes, most)).toMatchObject({ ok: false, code });
   });
 
+  test.each([
+    ["nothing", new Uint8Array()],
+    ["too few bytes for an id", new Uint8Array(3)],
+    ["too few for a number", new Uint8Array(34)],
+    ["a length beyond the end", Uint8Array.of(...encode(Sample, value).slice(0, 40), 1, 255, 255, 3)],
+  ])("says of %s what was expected and what was found, without the platform's words", (_, bytes) => {
+    expect(decodeExact(Sample, bytes, 1000)).toMatchObject({
+      message: expect.stringMatching(
+        new RegExp(`^${bytes.length} bytes that are no Sample: they end in the`),
+      ),
+    });
+  });
+
   test("does not read on past a view of a larger buffer", () => {
     const whole = encode(Sample, value);
     for (let length = 0; length < whole.length; length++) {

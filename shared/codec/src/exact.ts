@@ -4,6 +4,8 @@ import { BoundedReader } from "./bounded-reader.ts";
 
 /** What a BCS type can do. */
 export interface Codec<T, Input> {
+  /** Of the type, for messages. */
+  readonly name: string;
   read(reader: BcsReader): T;
   serialize(value: Input): { toBytes(): Uint8Array };
 }
@@ -25,15 +27,19 @@ export function decodeExact<T extends Input, Input>(
   maxBytes: number,
 ): Result<T> {
   if (bytes.length > maxBytes) {
-    return err("CODEC_TOO_LARGE", `${bytes.length} bytes, at most ${maxBytes} are taken`);
+    return err("CODEC_TOO_LARGE", `${bytes.length} bytes for a ${codec.name}, at most ${maxBytes} are taken`);
   }
   try {
     const value = codec.read(new BoundedReader(bytes));
     if (!bytesEqual(codec.serialize(value).toBytes(), bytes)) {
-      return err("CODEC_NOT_CANONICAL", "the bytes are not the canonical encoding of their value");
+      return err(
+        "CODEC_NOT_CANONICAL",
+        `${bytes.length} bytes that begin as a ${codec.name}, but are not the canonical encoding of one`,
+      );
     }
     return ok(value);
   } catch (error) {
-    return err("CODEC_MALFORMED", error instanceof Error ? error.message : "does not decode");
+    const reason = error instanceof Error ? error.message : String(error);
+    return err("CODEC_MALFORMED", `${bytes.length} bytes that are no ${codec.name}: ${reason}`);
   }
 }

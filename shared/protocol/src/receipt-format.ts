@@ -75,7 +75,10 @@ export function encodeReceipt(content: ReceiptContent): Uint8Array {
 /** Refuses with RECEIPT_FORMAT what is no receipt of this version, too large, or not canonical. */
 export function decodeReceipt(bytes: Uint8Array): Result<Receipt> {
   if (!RECEIPT_MAGIC.every((byte, i) => bytes[i] === byte)) {
-    return err("RECEIPT_FORMAT", "this is not a receipt file");
+    return err(
+      "RECEIPT_FORMAT",
+      `this is not a receipt file: its ${bytes.length} bytes do not begin as a receipt does`,
+    );
   }
   const version = bytes[8]! | (bytes[9]! << 8);
   if (version !== RECEIPT_VERSION) {

@@ -1,3 +1,4 @@
+import { SomaError } from "@soma/base";
 import { formatAmount } from "@soma/client";
 import type { Command } from "commander";
 import { parseAmount } from "../amount.ts";
@@ -30,7 +31,7 @@ Examples:
   soma encode notes.txt --lines --out notes-embedded --json`,
     )
     .action(async (paths: string[], flags: Flags) => {
-      const size = Math.min(ITEMS_PER_JOB, Math.max(1, Number.parseInt(flags.batch, 10) || ITEMS_PER_JOB));
+      const size = batchSize(flags.batch);
       const items = readItems(paths, flags.lines === true);
       const library = new Library(flags.out);
       const batches = Array.from({ length: Math.ceil(items.length / size) }, (_, i) =>
@@ -82,6 +83,14 @@ Examples:
         await telemetry.close();
       }
     });
+}
+
+function batchSize(text: string): number {
+  const size = Number(text);
+  if (!/^[0-9]+$/.test(text) || size < 1 || size > ITEMS_PER_JOB) {
+    throw new SomaError("CLI_BATCH", `--batch ${text}: a job has 1 to ${ITEMS_PER_JOB} items`);
+  }
+  return size;
 }
 
 function elapsed(began: number): string {

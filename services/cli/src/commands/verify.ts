@@ -11,7 +11,7 @@ export function addVerifyCommand(program: Command): void {
     .option("--json", "print JSON")
     .addHelpText(
       "after",
-      "\nStatus 0 if it holds, 1 if it is refused, 2 if a file cannot be read.\n\nExample:\n  soma verify soma-results/3f2a.soma-receipt --genesis genesis.bin",
+      "\nStatus 0 if it holds, else 1, with the reason on standard error.\n\nExample:\n  soma verify soma-results/3f2a.soma-receipt --genesis genesis.bin",
     )
     .action(async (receipt: string, flags: ConnectionFlags & { json?: boolean }) => {
       const genesisPath = genesisPathOf(flags);

@@ -50,7 +50,7 @@ export function refused(code: string, message: string): string[] {
   const failed = RECEIPT_STAGES.findIndex((stage) => stage.code === code);
   const passed = RECEIPT_STAGES.slice(0, Math.max(failed, 0)).map(({ title }) => line("✓", title, ""));
   const title = RECEIPT_STAGES[failed]?.title ?? "receipt";
-  return [...passed, line("✗", title, `${code}: ${message}`), "", "refused: this receipt proves nothing"];
+  return [...passed, line("✗", title, `${code}: ${message}`), "", "this receipt proves nothing"];
 }
 
 /** The same for programs. Money and losses are decimal strings. */

@@ -1,6 +1,7 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import type { SomaError } from "@soma/base";
 import { encodeGenesis, RECEIPT_STAGES } from "@soma/protocol";
 import { buildReceipt, testNetwork } from "@soma/testkit/receipt";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -42,11 +43,13 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }));
 async function run(
   path: string,
   options: Partial<VerifyOptions> = {},
-): Promise<{ code: number; text: string }> {
+): Promise<{ code: number; text: string; failures: string[] }> {
   let text = "";
+  const failures: string[] = [];
   const out = { write: (part: string) => (text += part) };
-  const code = await verifyCommand(path, { genesisPath, json: false, ...options }, out);
-  return { code, text };
+  const fail = ({ code, message }: SomaError) => failures.push(`${code}: ${message}`);
+  const code = await verifyCommand(path, { genesisPath, json: false, ...options }, out, fail);
+  return { code, text, failures };
 }
 
 describe("soma verify", () => {
@@ -73,8 +76,9 @@ describe("soma verify", () => {
     bytes[bytes.length - 1]! ^= 1;
     const changed = join(folder, "changed.soma-receipt");
     writeFileSync(changed, bytes);
-    const { code, text } = await run(changed);
+    const { code, text, failures } = await run(changed);
     expect(code).toBe(1);
+    expect(failures).toEqual([expect.stringMatching(/^RECEIPT_DATA: /)]);
     expect(text).toMatch(/^✗ data hash +RECEIPT_DATA: /m);
     expect(text.match(/^✓ /gm)).toHaveLength(5);
     expect(JSON.parse((await run(changed, { json: true })).text)).toMatchObject({
@@ -84,9 +88,9 @@ describe("soma verify", () => {
   });
 
   test("takes no file for a receipt that is none", async () => {
-    const { code, text } = await run(genesisPath);
+    const { code, failures } = await run(genesisPath);
     expect(code).toBe(1);
-    expect(text).toContain("RECEIPT_FORMAT: this is not a receipt file");
+    expect(failures).toEqual([expect.stringContaining("RECEIPT_FORMAT: this is not a receipt file: its")]);
   });
 
   test.each<[string, () => [string, Partial<VerifyOptions>], string]>([
@@ -95,9 +99,19 @@ describe("soma verify", () => {
     ["genesis content", () => [receiptPath, { genesisPath: receiptPath }], "GENESIS_MALFORMED"],
     ["tokenizer", () => [receiptPath, { tokenizerPath: join(folder, "none") }], "TOKENIZER_UNREADABLE"],
     ["governed tokenizer", () => [receiptPath, { tokenizerPath: genesisPath }], "TOKENIZER_OTHER"],
-  ])("exits with 2 for want of the %s", async (_, call, expected) => {
-    const { code, text } = await run(...call());
-    expect(code).toBe(2);
-    expect(text).toMatch(new RegExp(`^${expected}: `));
+  ])(
+    "exits with 1 for want of the %s, and says so without the platform's words",
+    async (_, call, expected) => {
+      const { code, text, failures } = await run(...call());
+      expect([code, text]).toEqual([1, ""]);
+      expect(failures).toEqual([expect.stringMatching(new RegExp(`^${expected}: `))]);
+      expect(failures[0]).not.toMatch(/ENOENT|Offset|typed array/);
+    },
+  );
+
+  test("with JSON, a failure is in the JSON alone", async () => {
+    const { code, text, failures } = await run(join(folder, "none"), { json: true });
+    expect([code, failures]).toEqual([1, []]);
+    expect(JSON.parse(text)).toMatchObject({ verified: false, code: "RECEIPT_UNREADABLE" });
   });
 });
