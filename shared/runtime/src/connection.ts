@@ -1,4 +1,4 @@
-import type { NatsConnection } from "@nats-io/nats-core";
+import { type NatsConnection, PermissionViolationError } from "@nats-io/nats-core";
 import { connect, type NodeConnectionOptions } from "@nats-io/transport-node";
 import { SomaError } from "@soma/base";
 import { inboxPrefix } from "@soma/contracts";
@@ -62,10 +62,17 @@ function isAtLeast(version: string, oldest: readonly number[]): boolean {
 }
 
 async function logStatus(connection: NatsConnection, telemetry: Telemetry): Promise<void> {
+  const forbidden = telemetry.metrics.counter("bus.forbidden", {
+    unit: "{operation}",
+    doc: "Publications and subscriptions that the server does not permit to this service, by operation.",
+  });
   for await (const status of connection.status()) {
     if (status.type === "ping") continue;
-    if (status.type === "error") telemetry.log.warn({ error: String(status.error) }, "nats: error");
-    else if (
+    if (status.type === "error") {
+      if (status.error instanceof PermissionViolationError)
+        forbidden.add(1, { operation: status.error.operation });
+      telemetry.log.warn({ error: String(status.error) }, "nats: error");
+    } else if (
       status.type === "disconnect" ||
       status.type === "staleConnection" ||
       status.type === "slowConsumer"

@@ -71,12 +71,15 @@ export class EpochDag {
     return this.votes.quorumIndex() - this.sequence.snapshot.index;
   }
 
-  /** Takes a received block; call `advance` once a batch is in. */
-  receive(block: VerifiedBlock, out: StepOutput): Receipt {
+  /**
+   * Takes a received block; call `advance` once a batch is in. `behind`: this validator fetches commits, not blocks;
+   * `future`: its round is too far above the clock's (CONS-11).
+   */
+  receive(block: VerifiedBlock, out: StepOutput): Receipt | "behind" | "future" {
     const { round } = block.ref;
     this.votes.noteProgress(block);
-    if (this.lag > BigInt(this.#context.bounds.commitLagRefusing)) return "refused";
-    if (round > this.clock.round + this.#context.bounds.futureRounds) return "refused";
+    if (this.lag > BigInt(this.#context.bounds.commitLagRefusing)) return "behind";
+    if (round > this.clock.round + this.#context.bounds.futureRounds) return "future";
     this.#watch(block, out);
     const accepted: DagBlock[] = [];
     const receipt = this.acceptance.receive(block, accepted);

@@ -66,15 +66,20 @@ export class EpochEngine {
     out: StepOutput,
   ): string | null {
     let useful = blocks.length === 0;
+    let refusal = "CONSENSUS_BLOCKS_USELESS";
     this.#sender = this.#indexOf(from);
     for (const block of blocks) {
       if (block.body.epoch !== this.context.epoch) continue;
       if (!this.own.recognises(block, out)) continue;
-      if (this.dag.receive(block, out) !== "refused") useful = true;
+      const receipt = this.dag.receive(block, out);
+      if (receipt === "behind") refusal = "CONSENSUS_BEHIND";
+      else if (receipt === "future") refusal = "CONSENSUS_BLOCK_FUTURE";
+      else if (receipt === "refused") refusal = "CONSENSUS_BLOCK_CROWDED";
+      else useful = true;
     }
     this.#advance(nowMs, out);
     this.#sender = this.context.selfIndex;
-    return useful ? null : "CONSENSUS_BLOCKS_REFUSED";
+    return useful ? null : refusal;
   }
 
   ownBlockSigned(block: VerifiedBlock, nowMs: number, out: StepOutput): string | null {

@@ -1,6 +1,8 @@
 import { toHex, utf8 } from "@soma/base";
+import { encode } from "@soma/codec";
 import { sha256 } from "@soma/crypto";
-import { embeddingDigest } from "@soma/protocol";
+import { vectorBytes } from "@soma/embedding";
+import { type EmbeddingBlob, EmbeddingBlobCodec, embeddingDigest } from "@soma/protocol";
 import { testBlob } from "@soma/testkit/receipt";
 import { describe, expect, test } from "vitest";
 import { type EvaluationRequest, evaluateRequest, isRevealed, largestBlob } from "./evaluate-request.ts";
@@ -49,6 +51,49 @@ describe("evaluateRequest", () => {
     if (!evaluated.ok) throw new Error(evaluated.message);
     expect(evaluated.value.result.winner).toBeNull();
     expect(evaluated.value.finals.length).toBe(0);
+    expect(evaluated.value.exclusions).toEqual(["malformed", "malformed", "malformed", "malformed"]);
+  });
+
+  const other = (change: (blob: EmbeddingBlob) => EmbeddingBlob) =>
+    encode(EmbeddingBlobCodec, change(EmbeddingBlobCodec.parse(blobs[0]!)));
+  const scaled = (vector: Uint8Array, by: number) =>
+    vectorBytes(new Int16Array(vector.slice().buffer).map((q) => q * by));
+
+  test.each<[string, Uint8Array, string]>([
+    ["that are no blob", blobs[0]!.subarray(1), "malformed"],
+    ["of another encoder", blobs[1]!, "malformed"],
+    ["of another dimension", other((blob) => ({ ...blob, dimension: 17 })), "malformed"],
+    ["of an item too few", other((blob) => ({ ...blob, items: blob.items.slice(1) })), "malformed"],
+    [
+      "with a coordinate that no finite number becomes",
+      other((blob) => ({
+        ...blob,
+        items: blob.items.map((item) => ({
+          ...item,
+          full: item.full.map((_, i) => (i % 2 === 1 ? 0x80 : 0)),
+        })),
+      })),
+      "malformed",
+    ],
+    [
+      "of huge norm",
+      other((blob) => ({
+        ...blob,
+        items: blob.items.map((item) => ({ ...item, full: scaled(item.full, 9) })),
+      })),
+      "norms",
+    ],
+  ])("leaves out vectors %s, and the others' evaluation stands", (_, blob, cause) => {
+    const evaluated = evaluateRequest(request, [blob, ...blobs.slice(1)]);
+    if (!evaluated.ok) throw new Error(evaluated.message);
+    expect(evaluated.value.exclusions).toEqual([cause]);
+    expect(encoders.slice(1)).toContain(evaluated.value.result.winner);
+    expect(evaluated.value.result.scores.map(({ disqualified }) => disqualified)).toEqual([
+      true,
+      false,
+      false,
+      false,
+    ]);
   });
 
   test.each<[string, Partial<EvaluationRequest>, string]>([

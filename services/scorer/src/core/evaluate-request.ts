@@ -1,5 +1,6 @@
 import { err, ok, type Result } from "@soma/base";
 import type { EvaluationRequested, Payload } from "@soma/contracts";
+import type { ItemVerdict, JobEvaluation } from "@soma/embedding";
 import { type EvaluationResult, embeddingDigest, evaluateReveals, maxBlobBytes } from "@soma/protocol";
 
 export type EvaluationRequest = Payload<typeof EvaluationRequested>;
@@ -20,7 +21,11 @@ export interface Evaluated {
   readonly result: EvaluationResult;
   /** Empty when nobody qualified: then there are none (GAME-8). */
   readonly finals: Uint8Array;
+  /** Why encoders were left out, one entry each: `malformed`, or the gate that refused most of their items. */
+  readonly exclusions: readonly Exclusion[];
 }
+
+export type Exclusion = "silent" | "malformed" | ItemVerdict;
 
 /**
  * GAME-7 of a request whose blobs, in the order of its reveals, are at hand. Refuses as `evaluateReveals` does,
@@ -41,6 +46,20 @@ export function evaluateRequest(request: EvaluationRequest, blobs: readonly Uint
     selected: request.selected,
   });
   if (!evaluated.ok) return evaluated;
-  const { result, finals } = evaluated.value;
-  return ok({ result, finals: result.winner === null ? new Uint8Array(0) : finals });
+  const { result, finals, evaluation } = evaluated.value;
+  return ok({
+    result,
+    finals: result.winner === null ? new Uint8Array(0) : finals,
+    exclusions: evaluation.encoders.flatMap((_, at) => exclusionOf(evaluation, at) ?? []),
+  });
+}
+
+function exclusionOf({ encoders, items }: JobEvaluation, at: number): Exclusion | undefined {
+  const { standing } = encoders[at]!;
+  if (standing === "qualified") return undefined;
+  if (standing !== "disqualified") return standing;
+  const counts = new Map<ItemVerdict, number>();
+  for (const { verdicts } of items) counts.set(verdicts[at]!, (counts.get(verdicts[at]!) ?? 0) + 1);
+  counts.delete("qualified");
+  return [...counts].sort(([, a], [, b]) => b - a)[0]?.[0];
 }

@@ -9,6 +9,10 @@ export function scorerMetrics({ metrics }: Telemetry) {
       doc: "Jobs evaluated, by outcome: evaluated, missing, refused.",
     }),
     items: metrics.counter("scorer.items", { unit: "{item}", doc: "Items evaluated." }),
+    exclusions: metrics.counter("scorer.exclusions", {
+      unit: "{encoder}",
+      doc: "Encoders left out of an evaluation, by cause: malformed (bytes, dimension, count), norms, dispersion, outlier.",
+    }),
     seconds: metrics.histogram("scorer.evaluation_seconds", {
       unit: "s",
       doc: "Time of one evaluation in its thread.",

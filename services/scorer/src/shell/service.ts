@@ -55,12 +55,14 @@ export const service = defineService()({
         metrics.evaluations.add(1, { outcome: "refused" });
         return reject(evaluated.code);
       }
-      await bus.publish(JobEvaluated, {}, { job: request.job, ...evaluated.value });
+      const { result, finals, exclusions } = evaluated.value;
+      await bus.publish(JobEvaluated, {}, { job: request.job, result, finals });
       metrics.seconds.record((performance.now() - fetched) / 1000);
       metrics.evaluations.add(1, { outcome: "evaluated" });
-      metrics.items.add(evaluated.value.result.items);
+      metrics.items.add(result.items);
+      for (const cause of exclusions) metrics.exclusions.add(1, { cause });
       telemetry.log.info(
-        { job: request.job, winner: evaluated.value.result.winner, encoders: present.length },
+        { job: request.job, winner: result.winner, encoders: present.length },
         "job evaluated",
       );
       return accept;

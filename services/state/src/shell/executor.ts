@@ -19,7 +19,7 @@ import {
 import type { CommitQueue } from "./commit-queue.ts";
 import type { Epochs } from "./epochs.ts";
 import type { Halts } from "./halts.ts";
-import type { StateMetrics } from "./metrics.ts";
+import { countEvents, type StateMetrics } from "./metrics.ts";
 import type { Overrides } from "./overrides.ts";
 import { HALTING } from "./safe-mode.ts";
 import type { EpochSettlement } from "./settlement.ts";
@@ -135,6 +135,7 @@ export class Executor {
     for (const { refusal } of done.transactions)
       metrics.transactions.add(1, { outcome: refusal || "executed" });
     for (const { code } of done.dropped) metrics.transactions.add(1, { outcome: code });
+    countEvents(metrics, done.events);
     return executed;
   }
 

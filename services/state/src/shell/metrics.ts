@@ -1,3 +1,4 @@
+import type { LedgerEventInput } from "@soma/protocol";
 import type { Telemetry } from "@soma/telemetry";
 
 export function stateMetrics(telemetry: Telemetry) {
@@ -8,6 +9,14 @@ export function stateMetrics(telemetry: Telemetry) {
     transactions: metrics.counter("state.transactions", {
       unit: "{transaction}",
       doc: "Transactions of commits: executed, or the code of their refusal.",
+    }),
+    slashes: metrics.counter("state.slashes", {
+      unit: "{slash}",
+      doc: "Operators slashed, by cause: equivocation, or what an encoder owed its job (GAME).",
+    }),
+    jobsClosed: metrics.counter("state.jobs.closed", {
+      unit: "{job}",
+      doc: "Jobs that ended, by outcome; Voided after two selections, BadData after opt-outs.",
     }),
     execution: metrics.histogram("state.commit.execution", { unit: "s", doc: "Executing one commit." }),
     write: metrics.histogram("state.write", {
@@ -45,3 +54,13 @@ export function stateMetrics(telemetry: Telemetry) {
   };
 }
 export type StateMetrics = ReturnType<typeof stateMetrics>;
+
+/** Counts what a commit did to operators and jobs. */
+export function countEvents(metrics: StateMetrics, events: readonly LedgerEventInput[]): void {
+  for (const event of events) {
+    if ("Slashed" in event) metrics.slashes.add(1, { cause: event.Slashed.cause });
+    if (!("JobClosed" in event)) continue;
+    const outcome = Object.keys(event.JobClosed.outcome).find((key) => key !== "$kind");
+    metrics.jobsClosed.add(1, { outcome: outcome ?? "unknown" });
+  }
+}
