@@ -1,56 +1,88 @@
+import { readFileSync } from "node:fs";
+import { SomaError } from "@soma/base";
+import type { Payload, Reply, SearchPool } from "@soma/contracts";
 import type { Command } from "commander";
-import { accountOf, type ConnectionFlags, clientOf, genesisOf, withConnection } from "../connection.ts";
-import { encodeBatch } from "../encode-job.ts";
+import { z } from "zod";
+import { clientOf, withConnection } from "../connection.ts";
 import { Library } from "../library.ts";
-import { printJson, printLine, short } from "../output.ts";
+import { embedTexts } from "../pool/embed-texts.ts";
+import { type ListingFlags, listingOf, printHits, withListing } from "../pool/listing.ts";
+import { pointsOf } from "../pool/points.ts";
 
-type Flags = ConnectionFlags & { out: string; limit: string; json?: boolean };
+type Flags = ListingFlags & { readonly byId?: string; readonly vector?: string };
+type Query = Partial<Payload<typeof SearchPool>>;
+
+const VectorSchema = z.array(z.int().min(-32767).max(32767)).min(1).max(2048);
 
 export function addSearchCommand(program: Command): void {
-  withConnection(program.command("search"))
+  withConnection(withListing(program.command("search")))
     .description(
-      "Find what the network has embedded nearest to a text. The query is a job of its own, and is paid.",
+      "Find what the network has embedded nearest to a text, an item or a vector. A text is embedded by a job of " +
+        "its own, which is paid.",
     )
-    .argument("<text>", "what to look for, in words")
-    .option("-o, --out <folder>", "results of soma encode, to show texts by", "soma-results")
-    .option("-n, --limit <hits>", "number of hits", "5")
-    .option("--json", "print JSON")
-    .addHelpText("after", '\nExample:\n  soma search "a musical instrument with strings"')
-    .action(async (text: string, flags: Flags) => {
+    .argument("[text]", "what to look for, in words")
+    .option("--by-id <item>", "instead of a text: a recorded item, as <job>:<n> or its label")
+    .option("--vector <file>", "instead of a text: a JSON list of int16 components, - for stdin")
+    .addHelpText(
+      "after",
+      `
+Examples:
+  soma search "a musical instrument with strings"
+  soma search --by-id music-violin.txt --limit 3
+  soma search --vector query.json --dimensions 64 --json
+  soma search "a storm at sea" --filter epoch=3.. --filter modality=text`,
+    )
+    .action(async (text: string | undefined, flags: Flags) => {
       const library = new Library(flags.out);
+      const listing = listingOf(flags);
       const client = clientOf(flags);
-      const query = { label: "query", bytes: Buffer.from(text.trim(), "utf8") };
-      const { result } = await encodeBatch(library, [query], {
-        client,
-        genesis: genesisOf(flags),
-        account: accountOf(flags),
-        onProgress: ({ stage, text: said }) =>
-          flags.json || process.stderr.write(`${stage.padEnd(9)} ${said}\n`),
-      });
-      const limit = Math.min(99, Math.max(1, Number.parseInt(flags.limit, 10) || 5));
+      const given = [text, flags.byId, flags.vector].filter((one) => one !== undefined);
+      if (given.length !== 1) throw new SomaError("CLI_OPTION", "give either a text, --by-id or --vector");
       // One more than asked for: the query itself is recorded, and nearest to itself.
-      const found = await client.search({
-        vector: null,
-        near: { job: result.job, item: 0 },
-        limit: limit + 1,
-      });
-      const known = library.all();
-      const hits = found.hits
-        .filter((hit) => hit.job !== result.job)
-        .slice(0, limit)
-        .map((hit) => ({ ...hit, ...labelOf(known.get(hit.job)?.items[hit.item]) }));
-      if (flags.json) {
-        printJson({ query: text, total: found.total, hits });
+      const limit = listing.limit + 1;
+      if (text !== undefined) {
+        const { job, vectors } = await embedTexts([text], { library, flags, quiet: flags.json === true });
+        const found = await client.search({ ...listing, limit, vector: [...vectors[0]!] });
+        printHits(
+          { query: text },
+          without(found, ({ job: of }) => of === job, listing.limit),
+          {
+            library,
+            json: flags.json === true,
+          },
+        );
         return;
       }
-      for (const hit of hits) {
-        printLine(`${hit.similarity.toFixed(3)}  ${hit.label ?? `job ${short(hit.job)} item ${hit.item}`}`);
-        if (hit.text !== undefined) printLine(`       ${hit.text.replace(/\s+/g, " ").slice(0, 100)}`);
-      }
-      if (hits.length === 0) printLine("nothing else is in the pool yet");
+      const query =
+        flags.byId === undefined ? { vector: readVector(flags.vector!) } : byId(flags.byId, library);
+      const found = await client.search({ ...listing, ...query });
+      printHits({}, found, { library, json: flags.json === true });
     });
 }
 
-function labelOf(item: { label: string; text: string } | undefined): { label?: string; text?: string } {
-  return item === undefined ? {} : { label: item.label, text: item.text };
+function byId(name: string, library: Library): Query {
+  const point = pointsOf([name], library)[0]!;
+  return "job" in point ? { near: point } : { vector: point.vector };
+}
+
+/** @throws SomaError CLI_VECTOR */
+function readVector(path: string): number[] {
+  try {
+    return VectorSchema.parse(JSON.parse(readFileSync(path === "-" ? 0 : path, "utf8")));
+  } catch (cause) {
+    throw new SomaError(
+      "CLI_VECTOR",
+      `${path} holds no vector; a JSON list of 1 to 2048 whole numbers within +-32767 is expected`,
+      {},
+      { cause },
+    );
+  }
+}
+
+function without(
+  found: Reply<typeof SearchPool>,
+  isQuery: (hit: { readonly job: string }) => boolean,
+  limit: number,
+): Reply<typeof SearchPool> {
+  return { ...found, hits: found.hits.filter((hit) => !isQuery(hit)).slice(0, limit) };
 }

@@ -14,7 +14,7 @@ export interface SearchSituation {
 }
 
 /** Candidates that the index is asked for: at least, and for each hit. */
-const LEAST = 64;
+const LEAST = 128;
 const PER_HIT = 4;
 /** Beyond so many hits a scan of everything is the better way. */
 const DEEPEST = 250;

@@ -61,7 +61,7 @@ test("the index proposes where it can, else everything is looked at", () => {
     wholeVectors: true,
     exact: false,
   };
-  expect(candidatesFor(usual)).toBe(64);
+  expect(candidatesFor(usual)).toBe(128);
   expect(candidatesFor({ ...usual, limit: 50, seen: 50 })).toBe(400);
   for (const change of [
     { exact: true },

@@ -1,7 +1,7 @@
 import type { HierarchicalNSW } from "hnswlib-node";
 
 /** Links of a node, width of the search while building and while asking, and the seed of the levels (POOL-4). */
-export const HNSW = { m: 16, efConstruction: 100, ef: 128, seed: 100 } as const;
+export const HNSW = { m: 16, efConstruction: 100, ef: 256, seed: 100 } as const;
 /** The library that builds the bytes: part of what a segment's file is known by. */
 export const HNSW_LIBRARY = "hnswlib-node 3.0.0";
 

@@ -46,6 +46,12 @@ export class LedgerFeed {
     return feed;
   }
 
+  /** Resolves when what state lists by now is taken, or cannot be read at the moment. */
+  async refresh(): Promise<void> {
+    this.#wake();
+    await this.#running;
+  }
+
   async close(): Promise<void> {
     clearInterval(this.#timer);
     await this.#running;

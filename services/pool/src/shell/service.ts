@@ -25,7 +25,7 @@ export const service = defineService()({
     const answers = new Answers(pool);
 
     recovering();
-    use(
+    const feed = use(
       await LedgerFeed.open({
         bus,
         log: telemetry.log,
@@ -37,10 +37,17 @@ export const service = defineService()({
 
     // A search holds a thread, so few wait for it and the rest are told to come again.
     const searching = { concurrency: 2 * config.threads, maxWaiting: 64 };
+    // Somebody may ask for what this operator's ledger recorded a moment ago.
+    const current = async <R>(answer: () => Result<R> | Promise<Result<R>>): Promise<Result<R>> => {
+      const answered = await answer();
+      if (answered.ok || answered.code !== "POOL_ITEM_NOT_FOUND") return answered;
+      await feed.refresh();
+      return answer();
+    };
     const timed = <P, R>(answer: (question: P) => Promise<Result<R>>, record: Recorder<R>) => {
       return async (question: P): Promise<Result<R>> => {
         const began = performance.now();
-        const answered = await answer(question);
+        const answered = await current(() => answer(question));
         if (answered.ok) record((performance.now() - began) / 1000, answered.value);
         return counted(answered, metrics);
       };
@@ -68,8 +75,8 @@ export const service = defineService()({
       ),
       searching,
     );
-    await bus.respond(GetLeadingDimensions, {}, ({ job, dimensions }) =>
-      counted(pool.leadingOf(job, dimensions), metrics),
+    await bus.respond(GetLeadingDimensions, {}, async ({ job, dimensions }) =>
+      counted(await current(() => pool.leadingOf(job, dimensions)), metrics),
     );
     await bus.respond(GetPool, {}, () => ({ ok: true, value: pool.status() }));
     return {
