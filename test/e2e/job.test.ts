@@ -123,8 +123,7 @@ describe("accounts", () => {
   });
 
   test("stake is delegated to an encoder, and what is not there cannot be taken back", async () => {
-    const answer = await fetch(`http://127.0.0.1:${BASE_PORT + 2}/v1/operators`);
-    const { encoders } = (await answer.json()) as { encoders: { id: string }[] };
+    const { encoders } = await soma.json<{ encoders: { id: string }[] }>("operators");
     const operator = encoders[0]!.id;
     const encoder = ["--role", "encoder"];
     await soma.json("stake", "add", operator, "12.5", ...encoder);

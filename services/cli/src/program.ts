@@ -1,11 +1,14 @@
 import { Command, Option } from "commander";
 import { addAccountCommand } from "./commands/account.ts";
+import { addClassifyCommand } from "./commands/classify.ts";
 import { addCompletionCommand } from "./commands/completion.ts";
 import { addConformanceCommand } from "./commands/conformance.ts";
 import { addDevnetCommand } from "./commands/devnet.ts";
 import { addEncodeCommand } from "./commands/encode.ts";
 import { addKeyCommand } from "./commands/key.ts";
+import { addOperatorsCommand } from "./commands/operators.ts";
 import { addOverrideCommand } from "./commands/override.ts";
+import { addRecommendCommand } from "./commands/recommend.ts";
 import { addRunCommand } from "./commands/run.ts";
 import { addSearchCommand } from "./commands/search.ts";
 import { addStakeCommand } from "./commands/stake.ts";
@@ -17,9 +20,12 @@ const COMMANDS = [
   addDevnetCommand,
   addEncodeCommand,
   addSearchCommand,
+  addRecommendCommand,
+  addClassifyCommand,
   addVerifyCommand,
   addAccountCommand,
   addTransferCommand,
+  addOperatorsCommand,
   addStakeCommand,
   addKeyCommand,
   addTapCommand,

@@ -1,5 +1,6 @@
 import { formatAmount } from "@soma/client";
 import type { Command } from "commander";
+import { parseAddress } from "../amount.ts";
 import { accountOf, type ConnectionFlags, clientOf, withConnection } from "../connection.ts";
 import { printJson, printLine } from "../output.ts";
 
@@ -10,7 +11,8 @@ export function addAccountCommand(program: Command): void {
     .option("--json", "print JSON")
     .addHelpText("after", "\nExamples:\n  soma account\n  soma account 1f0c... --json")
     .action(async (address: string | undefined, flags: ConnectionFlags & { json?: boolean }) => {
-      const view = await clientOf(flags).account(address ?? accountOf(flags).address);
+      const owner = address === undefined ? accountOf(flags).address : parseAddress(address);
+      const view = await clientOf(flags).account(owner);
       if (flags.json) {
         printJson(view);
         return;

@@ -16,7 +16,7 @@ export function addStakeCommand(program: Command): void {
   const add = (name: string, description: string, kindOf: (order: Order) => TransactionKindInput) =>
     withConnection(stake.command(name))
       .description(description)
-      .argument("<operator>", "the operator's address")
+      .argument("<operator>", "the operator's id, as soma operators shows it")
       .argument("<amount>", "in tokens")
       .addOption(
         new Option("--role <role>", "what the operator is")
