@@ -176,11 +176,12 @@ async function provideNats() {
     return;
   }
   const reasons = [];
-  for (const [name, fetchInto] of [
+  const ways = [
     ["release", fetchRelease],
     ["apt package, unpacked without installing", unpackAptPackage],
     ["apt package, installed as root", installAptPackage],
-  ]) {
+  ];
+  for (const [i, [name, fetchInto]] of ways.entries()) {
     try {
       const path = await fetchInto(cached());
       if (natsVersion(path) === undefined) throw new Error(`${path} does not run`);
@@ -188,7 +189,10 @@ async function provideNats() {
       say(`nats-server ${natsVersion(path)}: ${name}, at ${path}`);
       return;
     } catch (error) {
-      reasons.push(`${name}: ${error.message}`);
+      const reason = error.cause?.message ?? error.message;
+      reasons.push(`${name}: ${reason}`);
+      if (i + 1 < ways.length)
+        say(`no nats-server by its ${name} (${reason}); trying the ${ways[i + 1][0]} ...`);
     }
   }
   throw new Error(
@@ -219,10 +223,10 @@ function fetchRelease(target) {
     say(`fetching ${url} ...`);
     // The name must be found and the first bytes come soon; the rest may take a minute.
     const patience = new AbortController();
-    const timer = setTimeout(() => patience.abort(), 5000);
+    const timer = setTimeout(() => patience.abort(new Error("no answer in 5 s")), 5000);
     const response = await fetch(url, { signal: patience.signal }).finally(() => clearTimeout(timer));
     if (!response.ok) throw new Error(`answered ${response.status}`);
-    const late = setTimeout(() => patience.abort(), 60_000);
+    const late = setTimeout(() => patience.abort(new Error("not whole in a minute")), 60_000);
     const bytes = Buffer.from(await response.arrayBuffer().finally(() => clearTimeout(late)));
     const sum = createHash("sha256").update(bytes).digest("hex");
     if (sum !== asset.sha256) throw new Error(`its checksum is ${sum}, not ${asset.sha256}`);
