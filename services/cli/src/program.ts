@@ -1,7 +1,6 @@
 import { Command, Option } from "commander";
 import { addAccountCommand } from "./commands/account.ts";
 import { addClassifyCommand } from "./commands/classify.ts";
-import { addClassifyCommand } from "./commands/classify.ts";
 import { addCompletionCommand } from "./commands/completion.ts";
 import { addConformanceCommand } from "./commands/conformance.ts";
 import { addDevnetCommand } from "./commands/devnet.ts";
@@ -9,7 +8,6 @@ import { addEncodeCommand } from "./commands/encode.ts";
 import { addKeyCommand } from "./commands/key.ts";
 import { addOperatorsCommand } from "./commands/operators.ts";
 import { addOverrideCommand } from "./commands/override.ts";
-import { addRecommendCommand } from "./commands/recommend.ts";
 import { addRecommendCommand } from "./commands/recommend.ts";
 import { addRunCommand } from "./commands/run.ts";
 import { addSearchCommand } from "./commands/search.ts";
@@ -22,8 +20,6 @@ const COMMANDS = [
   addDevnetCommand,
   addEncodeCommand,
   addSearchCommand,
-  addRecommendCommand,
-  addClassifyCommand,
   addRecommendCommand,
   addClassifyCommand,
   addVerifyCommand,
