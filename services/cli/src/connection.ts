@@ -28,14 +28,20 @@ export interface ConnectionFlags {
   readonly key?: string;
 }
 
-/** Adds the options of commands that speak to a network. */
-export function withConnection(command: Command): Command {
+/** Adds the options of commands that read a network. */
+export function withNetwork(command: Command): Command {
   return command
     .addOption(
       new Option("-g, --gateway <url...>", "gateways to ask, the preferred first").env("SOMA_GATEWAYS"),
     )
-    .addOption(new Option("--genesis <file>", "the network's genesis file").env("SOMA_GENESIS"))
-    .addOption(new Option("-k, --key <file>", "account key file that signs and pays").env("SOMA_KEY_FILE"));
+    .addOption(new Option("--genesis <file>", "the network's genesis file").env("SOMA_GENESIS"));
+}
+
+/** Adds the options of commands that also sign. */
+export function withConnection(command: Command): Command {
+  return withNetwork(command).addOption(
+    new Option("-k, --key <file>", "account key file that signs and pays").env("SOMA_KEY_FILE"),
+  );
 }
 
 /** The devnet of this folder, if one was started here. */
@@ -53,12 +59,17 @@ function required(value: string | undefined, option: string): string {
   return value;
 }
 
-/** The client that the options (or the devnet of this folder) name. */
-export function clientOf(flags: ConnectionFlags): GatewayClient {
+/** The gateways that the options (or the devnet of this folder) name. */
+export function gatewaysOf(flags: ConnectionFlags): readonly string[] {
   const given = flags.gateway?.flatMap((entry) => entry.split(",")).filter((url) => url !== "");
   const gateways = given !== undefined && given.length > 0 ? given : devnetFile()?.gateways;
   if (gateways === undefined) required(undefined, "--gateway <url>");
-  return new GatewayClient({ gateways: gateways! });
+  return gateways!;
+}
+
+/** A client of those gateways. */
+export function clientOf(flags: ConnectionFlags): GatewayClient {
+  return new GatewayClient({ gateways: gatewaysOf(flags) });
 }
 
 export function genesisOf(flags: ConnectionFlags): Genesis {
@@ -67,6 +78,12 @@ export function genesisOf(flags: ConnectionFlags): Genesis {
 
 export function genesisPathOf(flags: ConnectionFlags): string {
   return required(flags.genesis ?? devnetFile()?.genesis, "--genesis <file>");
+}
+
+/** The genesis if the options or the devnet of this folder name one. */
+export function knownGenesis(flags: ConnectionFlags): Genesis | undefined {
+  const path = flags.genesis ?? devnetFile()?.genesis;
+  return path === undefined ? undefined : loadGenesis(path);
 }
 
 export function accountOf(flags: ConnectionFlags): AccountKey {

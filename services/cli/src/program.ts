@@ -12,9 +12,11 @@ import { addRecommendCommand } from "./commands/recommend.ts";
 import { addRunCommand } from "./commands/run.ts";
 import { addSearchCommand } from "./commands/search.ts";
 import { addStakeCommand } from "./commands/stake.ts";
+import { addStatusCommand } from "./commands/status.ts";
 import { addTapCommand } from "./commands/tap.ts";
 import { addTransferCommand } from "./commands/transfer.ts";
 import { addVerifyCommand } from "./commands/verify.ts";
+import { addWatchCommand } from "./commands/watch.ts";
 
 const COMMANDS = [
   addDevnetCommand,
@@ -28,6 +30,8 @@ const COMMANDS = [
   addOperatorsCommand,
   addStakeCommand,
   addKeyCommand,
+  addStatusCommand,
+  addWatchCommand,
   addTapCommand,
   addRunCommand,
   addOverrideCommand,

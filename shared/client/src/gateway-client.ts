@@ -2,6 +2,7 @@ import { SomaError, toHex } from "@soma/base";
 import { bcs, decodeExact } from "@soma/codec";
 import {
   ClassifyByPool,
+  ConsensusStatus,
   GetAccount,
   GetHead,
   GetJob,
@@ -86,6 +87,11 @@ export class GatewayClient {
 
   async peers() {
     return decodeReply(ListPeers, await this.http.json({ path: "/v1/peers" }));
+  }
+
+  /** Where the gateway's own consensus stands. */
+  async consensus() {
+    return decodeReply(ConsensusStatus, await this.http.json({ path: "/v1/consensus" }));
   }
 
   async operators() {

@@ -79,6 +79,32 @@ export class LedgerFollower {
     return links;
   }
 
+  /**
+   * Moves to the state after checkpoint `sequence` without reading what happened on the way, so that `next` gives
+   * the one after it. For those who need the past from some point on. @throws SomaError FOLLOWER_PAST, if it is behind
+   */
+  async skipTo(sequence: bigint): Promise<void> {
+    if (sequence + 1n < this.nextSequence) {
+      throw new SomaError("FOLLOWER_PAST", `checkpoint ${sequence} is before ${this.nextSequence}`);
+    }
+    for (;;) {
+      const page = await this.#client.handovers(this.light.epoch.epoch);
+      const wanted = page.filter(({ certificate }) => certificate.checkpoint.sequence <= sequence);
+      for (const handover of wanted) {
+        const taken = this.light.handover(handover);
+        if (!taken.ok) throw new SomaError(taken.code, `a gateway's hand-over: ${taken.message}`);
+      }
+      if (wanted.length === 0 || wanted.length < page.length) break;
+    }
+    if (sequence + 1n === this.nextSequence) return;
+    const certified = await this.#client.checkpoint(sequence);
+    if (certified === undefined) {
+      throw new SomaError("FOLLOWER_CHECKPOINT", `the gateway has no checkpoint ${sequence}`);
+    }
+    const taken = this.light.checkpoint(certified);
+    if (!taken.ok) throw new SomaError(taken.code, `a gateway's checkpoint: ${taken.message}`);
+  }
+
   /** The next checkpoint's facts, part by part with the update that proves them; none if there was none in time. */
   async next(): Promise<{ facts: VerifiedFacts; update: LedgerUpdate }[]> {
     const parts = await this.#client.ledgerUpdates(this.nextSequence, this.#waitMs);

@@ -102,7 +102,7 @@ function addShow(override: Command): void {
   override
     .command("show")
     .description("Say what an override does and who signed it.")
-    .argument("<file>")
+    .argument("<file>", "an override file")
     .option("--json", "print JSON")
     .addHelpText("after", "\nExample:\n  soma override show halt.json")
     .action((path: string, flags: { json?: boolean }) => {
@@ -118,7 +118,7 @@ function addSign(override: Command): void {
     .description(
       "Add your validator's signature, after `show`. A key signs one override of a halt, and no second.",
     )
-    .argument("<file>")
+    .argument("<file>", "an override file")
     .requiredOption("--key <file>", "the validator's key file")
     .option("--instead-of <digest>", "an override that this key signed and that every ledger refused")
     .addHelpText("after", "\nExample:\n  soma override sign halt.json --key validator.json")
@@ -140,7 +140,7 @@ function addCombine(override: Command): void {
   override
     .command("combine")
     .description("Put the signatures of several files into one.")
-    .argument("<files...>")
+    .argument("<files...>", "override files, each with signatures of some validators")
     .requiredOption("--out <file>", "where to write it")
     .addHelpText("after", "\nExample:\n  soma override combine halt.json from-bob.json --out whole.json")
     .action((paths: string[], flags: { out: string }) => {
@@ -153,7 +153,7 @@ function addCombine(override: Command): void {
 function addApply(override: Command): void {
   withOperatorBus(override.command("apply"))
     .description("Hand a signed override to this validator, which tries it and tells the others.")
-    .argument("<file>")
+    .argument("<file>", "an override file")
     .addHelpText("after", "\nExample:\n  soma override apply whole.json --operator v0")
     .action(async (path: string, flags: OperatorFlags) => {
       const { signed } = readOverrideFile(path);
