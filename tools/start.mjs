@@ -1,4 +1,5 @@
 // `npm start`: sets up, then runs the network on this machine until Ctrl-C, or one job with `-- --once`.
+// package.json runs it by `exec`: npm passes its signals to the shell, which would keep them to itself.
 import { spawn } from "node:child_process";
 import { delimiter, join } from "node:path";
 import { node24, ROOT, runTool, setup } from "./setup.mjs";
