@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { SomaError } from "@soma/base";
-import type { Payload, Reply, SearchPool } from "@soma/contracts";
+import type { Payload, SearchPool } from "@soma/contracts";
 import type { Command } from "commander";
 import { z } from "zod";
 import { clientOf, withConnection } from "../connection.ts";
@@ -38,25 +38,21 @@ Examples:
       const client = clientOf(flags);
       const given = [text, flags.byId, flags.vector].filter((one) => one !== undefined);
       if (given.length !== 1) throw new SomaError("CLI_OPTION", "give either a text, --by-id or --vector");
-      // One more than asked for: the query itself is recorded, and nearest to itself.
-      const limit = listing.limit + 1;
+      const json = flags.json === true;
       if (text !== undefined) {
-        const { job, vectors } = await embedTexts([text], { library, flags, quiet: flags.json === true });
-        const found = await client.search({ ...listing, limit, vector: [...vectors[0]!] });
-        printHits(
-          { query: text },
-          without(found, ({ job: of }) => of === job, listing.limit),
-          {
-            library,
-            json: flags.json === true,
-          },
-        );
+        const { job, vectors } = await embedTexts([text], { library, flags, quiet: json });
+        const query = { ...listing, vector: [...vectors[0]!] };
+        // The text's own item is recorded too, and nearest to itself.
+        const more = await client.search({ ...query, limit: listing.limit + 1 });
+        const others = more.hits.filter((hit) => hit.job !== job);
+        const found = others.length > listing.limit ? await client.search(query) : { ...more, hits: others };
+        printHits({ query: text }, found, { library, json });
         return;
       }
       const query =
         flags.byId === undefined ? { vector: readVector(flags.vector!) } : byId(flags.byId, library);
       const found = await client.search({ ...listing, ...query });
-      printHits({}, found, { library, json: flags.json === true });
+      printHits({}, found, { library, json });
     });
 }
 
@@ -77,12 +73,4 @@ function readVector(path: string): number[] {
       { cause },
     );
   }
-}
-
-function without(
-  found: Reply<typeof SearchPool>,
-  isQuery: (hit: { readonly job: string }) => boolean,
-  limit: number,
-): Reply<typeof SearchPool> {
-  return { ...found, hits: found.hits.filter((hit) => !isQuery(hit)).slice(0, limit) };
 }
