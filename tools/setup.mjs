@@ -73,11 +73,27 @@ function isInstalled() {
   });
 }
 
+/** What builds the one native library without prebuilt files, the pool's index. Without it every search is a scan. */
+function provideCompiler() {
+  const missing = ["g++", "make", "python3"].filter((name) => run(name, ["--version"]).status !== 0);
+  if (missing.length === 0) return;
+  const names = missing.join(", ");
+  if (process.getuid?.() === 0 && run("apt-get", ["--version"]).status === 0) {
+    say(`installing ${names} by apt, to build the pool's index with ...`);
+    const env = { ...process.env, DEBIAN_FRONTEND: "noninteractive" };
+    const install = ["install", "-y", "--no-install-recommends", ...missing];
+    for (const args of [["update"], install]) run("apt-get", args, { env });
+    if (missing.every((name) => run(name, ["--version"]).status === 0)) return;
+  }
+  say(`${names} not found: hnswlib-node is not built, and the pool's searches are scans without an index`);
+}
+
 function installDependencies() {
   if (isInstalled()) {
     writeFileSync(STAMP, lockHash());
     return;
   }
+  provideCompiler();
   say("installing the npm packages of the lockfile (about half a minute; 700 MB) ...");
   const began = Date.now();
   // Whatever the environment says, the tools of the build are needed here.

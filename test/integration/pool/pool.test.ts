@@ -20,6 +20,13 @@ const jobs = Array.from({ length: 50 }, (_, number) => recordedJob(number, ITEMS
 /** Every vector in the order of the ledger. */
 const rows = rowsOf(jobs);
 
+// The index's library is built when it is installed; without a compiler there is none, and every search is a scan.
+const hasIndex = await import("hnswlib-node").then(
+  () => true,
+  () => false,
+);
+const INDEXED = hasIndex ? 768 : 0;
+
 const resources = new TestResources();
 let operator: PoolOperator;
 beforeAll(async () => {
@@ -27,7 +34,7 @@ beforeAll(async () => {
   operator = await PoolOperator.open(resources, { nats, postgres, network: "pool" });
   await operator.record(jobs);
   await operator.startPool();
-  await eventually(async () => expect((await status()).indexed).toBe(768), { within: 30_000 });
+  await eventually(async () => expect((await status()).indexed).toBe(INDEXED), { within: 30_000 });
 });
 afterAll(() => resources.close());
 
@@ -80,7 +87,7 @@ describe("search", () => {
       expect(placesOf(exact)).toEqual(expected);
       expect(exact).toMatchObject({ exact: true, total: rows.length, commit: 50n });
       const proposed = await hitsOf({ vector });
-      expect(proposed.exact).toBe(false);
+      expect(proposed.exact).toBe(!hasIndex);
       found += placesOf(proposed).filter((at) => expected.includes(at)).length;
       asked += 10;
     }
@@ -260,27 +267,30 @@ describe("the ledger and the disk", () => {
     }
   });
 
-  test("a restart keeps the index; a damaged or missing part is built anew, byte for byte", async () => {
-    const before = await status();
-    expect(before.segments.map(({ from, to }) => [from, to])).toEqual([
-      [0, 512],
-      [512, 768],
-    ]);
-    const folder = join(operator.folder, "pool-index");
-    const written = await readdir(folder);
-    await operator.stopPool();
-    const path = join(folder, "segment-0-512.hnsw");
-    const bytes = await readFile(path);
-    const damaged = Buffer.from(bytes);
-    damaged[5000]! ^= 0x40;
-    await writeFile(path, damaged);
-    await operator.startPool();
-    await eventually(async () => expect((await status()).segments).toEqual(before.segments), {
-      within: 30_000,
-    });
-    expect((await readFile(path)).equals(bytes)).toBe(true);
-    expect((await readdir(folder)).sort()).toEqual(written.sort());
-  });
+  test.skipIf(!hasIndex)(
+    "a restart keeps the index; a damaged or missing part is built anew, byte for byte",
+    async () => {
+      const before = await status();
+      expect(before.segments.map(({ from, to }) => [from, to])).toEqual([
+        [0, 512],
+        [512, 768],
+      ]);
+      const folder = join(operator.folder, "pool-index");
+      const written = await readdir(folder);
+      await operator.stopPool();
+      const path = join(folder, "segment-0-512.hnsw");
+      const bytes = await readFile(path);
+      const damaged = Buffer.from(bytes);
+      damaged[5000]! ^= 0x40;
+      await writeFile(path, damaged);
+      await operator.startPool();
+      await eventually(async () => expect((await status()).segments).toEqual(before.segments), {
+        within: 30_000,
+      });
+      expect((await readFile(path)).equals(bytes)).toBe(true);
+      expect((await readdir(folder)).sort()).toEqual(written.sort());
+    },
+  );
 
   test("a full pool says so and keeps what it has", async () => {
     await operator.stopPool();
