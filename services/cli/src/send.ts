@@ -16,7 +16,7 @@ const BALANCE_REFUSALS = new Set(["MEMPOOL_ACCOUNT", "MEMPOOL_BALANCE", "FEE_BAL
 
 /**
  * Sends a transaction of the user's account and waits until the ledger has it. @throws SomaError as `submit`; a
- * refusal for want of balance says what there is and what is needed
+ * refusal for want of balance or stake says what there is and what is needed
  */
 export async function send(
   flags: ConnectionFlags,
@@ -29,7 +29,9 @@ export async function send(
     const turn = turnOf(genesis, account);
     return await submit({ client, account, chainId: genesis.chainId, kind, tip, turn });
   } catch (error) {
-    if (!(error instanceof SomaError) || !BALANCE_REFUSALS.has(error.code)) throw error;
+    if (!(error instanceof SomaError)) throw error;
+    if (error.code === "STAKE_SHORT") throw await stakeShort(client, account.address, kind, error);
+    if (!BALANCE_REFUSALS.has(error.code)) throw error;
     throw await balanceShort(client, account.address, { amount, tip }, error);
   }
 }
@@ -49,6 +51,27 @@ async function balanceShort(
     cause.code,
     `the balance of ${address} is ${formatAmount(balance)} tokens; ${formatAmount(amount)} and a fee of ${formatAmount(fee)} are needed`,
     { balance, amount, fee },
+    { cause },
+  );
+}
+
+/** The same for stake that is asked back. */
+async function stakeShort(
+  client: GatewayClient,
+  address: string,
+  kind: TransactionKindInput,
+  cause: SomaError,
+): Promise<SomaError> {
+  const view = await client.account(address).catch(() => undefined);
+  if (view === undefined || !("Undelegate" in kind)) return cause;
+  const { operator, amount } = kind.Undelegate!;
+  const role = "Encoder" in kind.Undelegate!.role ? "encoder" : "validator";
+  const stake = view.stakes.find((each) => each.operator === operator && each.role === role);
+  const staked = (stake?.active ?? 0n) + (stake?.pending ?? 0n);
+  return new SomaError(
+    cause.code,
+    `${address} has ${formatAmount(staked)} tokens staked with ${role} ${operator}; ${formatAmount(amount as bigint)} were asked back`,
+    { staked, amount },
     { cause },
   );
 }
