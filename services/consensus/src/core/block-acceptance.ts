@@ -40,11 +40,15 @@ export class BlockAcceptance {
     this.#bounds = bounds;
   }
 
-  /** Takes one block; `accepted` grows by it and by what it releases, in a causal order. */
-  receive(block: VerifiedBlock, accepted: DagBlock[]): Receipt {
+  /**
+   * Takes one block; `accepted` grows by it and by what it releases, in a causal order. `isWanted`: it is bound by a commit
+   * or was stored here, and must not be refused for its slot's sake.
+   */
+  receive(block: VerifiedBlock, accepted: DagBlock[], isWanted = false): Receipt {
     const { ref, body } = block;
     if (this.#dag.get(ref.digest) !== undefined || this.#suspended.has(ref.digest)) return "known";
     if (ref.round <= this.#gcRound) return "collected";
+    if (!isWanted && !this.#missing.has(ref.digest) && this.#isCrowded(ref)) return "refused";
     const missing = body.ancestors.filter((ancestor) => !this.#isSettled(ancestor));
     if (missing.length === 0) {
       this.#accept(block, accepted);
@@ -138,6 +142,14 @@ export class BlockAcceptance {
         queue.push(dependant);
       }
     }
+  }
+
+  /** Whether the slot has all the blocks that are taken unasked. */
+  #isCrowded({ round, author }: BlockRef): boolean {
+    let held = this.#dag.slot(round, author).length;
+    if (held === 0 && this.#of(author).size < this.#bounds.blocksPerSlot) return false;
+    for (const { block } of this.#of(author).values()) if (block.ref.round === round) held += 1;
+    return held >= this.#bounds.blocksPerSlot;
   }
 
   /** False if the author's share is full of lower rounds, which will be of use sooner. */

@@ -5,6 +5,11 @@
 export interface ConsensusBounds {
   /** Suspended blocks of one author; beyond it the highest round gives way. */
   readonly suspendedPerAuthor: number;
+  /**
+   * Blocks of one slot that are taken though nobody asked for them: an equivocator may sign as many as it likes. Whatever
+   * another block lists is fetched and taken beyond this.
+   */
+  readonly blocksPerSlot: number;
   /** Rounds above the clock's at which blocks are still taken. */
   readonly futureRounds: number;
   /** Blocks asked for, or served, in one request. */
@@ -28,6 +33,7 @@ export interface ConsensusBounds {
 
 export const CONSENSUS_BOUNDS: ConsensusBounds = {
   suspendedPerAuthor: 256,
+  blocksPerSlot: 8,
   futureRounds: 10_000,
   blocksPerRequest: 32,
   fetchesInFlight: 1024,

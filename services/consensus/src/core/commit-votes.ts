@@ -1,4 +1,4 @@
-import type { BlockRef, CommitVote, Digest } from "@soma/protocol";
+import { BLOCK_LIMITS, type BlockRef, type CommitVote, type Digest } from "@soma/protocol";
 import type { CommitPoint } from "./commit-sequence.ts";
 import type { Committee, Support } from "./support.ts";
 import type { VerifiedBlock } from "./verified-block.ts";
@@ -53,6 +53,8 @@ export class CommitVotes {
   /** An own commit, stored: to be voted for in the next own block, and perhaps already voted for by others. */
   committed(point: CommitPoint): VoteOutcome {
     const { index, digest } = point;
+    // One who proposes nothing votes for nothing: what no block would carry is not kept.
+    if (this.#pending.length >= BLOCK_LIMITS.commitVotes) this.#pending.shift();
     this.#pending.push({ index, digest });
     for (; this.#last < index; this.#last++) this.#polls.delete(this.#last - this.#window);
     this.#poll(index).own = digest;
@@ -110,6 +112,11 @@ export class CommitVotes {
 
   get size(): number {
     return this.#polls.size;
+  }
+
+  /** Own commits that no own block has voted for yet. */
+  get pending(): number {
+    return this.#pending.length;
   }
 
   #poll(index: bigint): Poll {

@@ -109,7 +109,7 @@ export class EpochDag {
         if (this.dag.get(ref.digest) !== undefined) continue;
         if (block === undefined) return false;
         const accepted: DagBlock[] = [];
-        this.acceptance.receive(block, accepted);
+        this.acceptance.receive(block, accepted, true);
         this.#accepted(accepted, out);
       }
       const leader = this.dag.get(commit.leader.digest);
@@ -136,7 +136,7 @@ export class EpochDag {
       this.dag.evict(gcRound);
     }
     for (const block of stored.blocks) {
-      if (block.body.epoch === this.#context.epoch) this.acceptance.receive(block, accepted);
+      if (block.body.epoch === this.#context.epoch) this.acceptance.receive(block, accepted, true);
     }
     const { snapshot } = this.sequence;
     if (snapshot.leaderRound > 0) this.#judge(this.votes.committed(snapshot), out);

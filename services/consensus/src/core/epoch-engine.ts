@@ -175,7 +175,8 @@ export class EpochEngine {
   /** Entries held, by kind: what CONS-11 bounds. */
   sizes(): Record<string, number> {
     const { acceptance, dag, votes } = this.dag;
-    return { blocks: dag.size, ...acceptance.sizes, polls: votes.size, fetches: this.#fetcher.size };
+    const { size: polls, pending: votesPending } = votes;
+    return { blocks: dag.size, ...acceptance.sizes, polls, votesPending, fetches: this.#fetcher.size };
   }
 
   #advance(nowMs: number, out: StepOutput): void {
