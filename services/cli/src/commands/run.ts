@@ -1,12 +1,12 @@
 import { runServices } from "@soma/runtime";
-import type { Command } from "commander";
+import { Argument, type Command } from "commander";
 import { loadServices, SERVICE_NAMES } from "../services.ts";
 
 export function addRunCommand(program: Command): void {
   program
     .command("run")
     .description("Run one service, or several of one operator, in this process, until SIGTERM.")
-    .argument("<services...>", `of: ${SERVICE_NAMES.join(", ")}`)
+    .addArgument(new Argument("<services...>", "services of one operator").choices(SERVICE_NAMES))
     .addHelpText(
       "after",
       `

@@ -45,8 +45,8 @@ async function runWatch(job: string, flags: Flags): Promise<number> {
   }
   const names = new Map(devnetFile()?.operators?.map(({ id, name }) => [id, name]));
   const nameOf = (id: Hex32) => names.get(id) ?? short(id);
-  const stop = new AbortController();
-  process.once("SIGINT", () => stop.abort());
+  // Nothing here need be remembered.
+  process.once("SIGINT", () => process.exit(INTERRUPTED));
   let began: number | undefined;
   const tell = (line: StoryLine, checkpoint: bigint) => {
     began ??= line.timestampMs;
@@ -54,25 +54,19 @@ async function runWatch(job: string, flags: Flags): Promise<number> {
     else printLine(storyText(line, began));
   };
   if (!flags.json) printLine(`${colours.bold("job")} ${job}`);
-  try {
-    const { outcome, result } = await followJob({
-      client: clientOf(flags),
-      genesis: genesisOf(flags),
-      job,
-      nameOf,
-      onLine: tell,
-      onTrouble: (why) => {
-        const text = why === undefined ? "going on" : `no gateway helps: ${why}; trying again`;
-        process.stderr.write(`${errorColours.yellow(text)}\n`);
-      },
-      signal: stop.signal,
-    });
-    if (!flags.json && result !== undefined) printLine(`\n${scoreTable(result, nameOf).join("\n")}`);
-    return outcome.$kind === "Settled" ? 0 : NOT_SETTLED;
-  } catch (error) {
-    if (stop.signal.aborted) return INTERRUPTED;
-    throw error;
-  }
+  const { outcome, result } = await followJob({
+    client: clientOf(flags),
+    genesis: genesisOf(flags),
+    job,
+    nameOf,
+    onLine: tell,
+    onTrouble: (why) => {
+      const text = why === undefined ? "going on" : `no gateway helps: ${why}; trying again`;
+      process.stderr.write(`${errorColours.yellow(text)}\n`);
+    },
+  });
+  if (!flags.json && result !== undefined) printLine(`\n${scoreTable(result, nameOf).join("\n")}`);
+  return outcome.$kind === "Settled" ? 0 : NOT_SETTLED;
 }
 
 /** Time since the payment, by the commits' own clock. */

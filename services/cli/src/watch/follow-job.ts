@@ -18,13 +18,14 @@ export interface FollowOptions {
   readonly onLine: (line: StoryLine, checkpoint: bigint) => void;
   /** Told once when no gateway helps any more, with why, and once with undefined when one does again. */
   readonly onTrouble: (why: string | undefined) => void;
-  readonly signal: AbortSignal;
 }
 
 /** Milliseconds that a gateway may wait for the next checkpoint. */
 const WAIT_MS = 5_000;
 /** Before the gateways are asked again when none helped. */
 const AGAIN_MS = 500;
+/** After an empty answer: a gateway need not wait as it is asked to. */
+const PAUSE_MS = 50;
 /** Empty answers in a row after which it is asked whether the updates are still kept. */
 const SILENT_ROUNDS = 4;
 
@@ -34,7 +35,7 @@ const SILENT_ROUNDS = 4;
  * @throws SomaError CLI_JOB_UNKNOWN, CLI_JOB_KIND, CLI_JOB_REFUSED, CLI_JOB_HISTORY
  */
 export async function followJob(options: FollowOptions): Promise<JobEnd> {
-  const { client, genesis, job, signal } = options;
+  const { client, genesis, job } = options;
   const parameters = genesisParameters(genesis);
   if (!parameters.ok) throw new SomaError(parameters.code, parameters.message);
   const trouble = new Trouble(options);
@@ -53,7 +54,6 @@ export async function followJob(options: FollowOptions): Promise<JobEnd> {
     nameOf: options.nameOf,
   });
   for (let silent = 0; ; ) {
-    signal.throwIfAborted();
     const proven = await trouble.overcome(() => follower.next());
     silent = proven.length === 0 ? silent + 1 : 0;
     for (const { facts } of proven)
@@ -65,7 +65,7 @@ export async function followJob(options: FollowOptions): Promise<JobEnd> {
     if (silent > 0 && silent % (SILENT_ROUNDS * client.http.gateways.length) === 0) {
       await trouble.overcome(() => checkKept(client, job, follower.nextSequence));
     }
-    if (proven.length === 0) await pause(50, undefined, { signal });
+    if (proven.length === 0) await pause(PAUSE_MS);
   }
 }
 
@@ -135,21 +135,20 @@ class Trouble {
   }
 
   async overcome<T>(ask: () => Promise<T>): Promise<T> {
-    const { signal, client, onTrouble } = this.#options;
+    const { client, onTrouble } = this.#options;
     for (;;) {
-      signal.throwIfAborted();
       try {
         const answer = await ask();
         if (this.#isTold) onTrouble(undefined);
         this.#isTold = false;
         return answer;
       } catch (error) {
-        if (signal.aborted || isFinal(error)) throw error;
+        if (isFinal(error)) throw error;
         const { code, message } = error as SomaError;
         if (!this.#isTold) onTrouble(`${message} (${code})`);
         this.#isTold = true;
         client.http.moveOn();
-        await pause(AGAIN_MS, undefined, { signal });
+        await pause(AGAIN_MS);
       }
     }
   }
