@@ -2,7 +2,7 @@ import { type NatsConnection, PermissionViolationError } from "@nats-io/nats-cor
 import { connect, type NodeConnectionOptions } from "@nats-io/transport-node";
 import { SomaError } from "@soma/base";
 import { inboxPrefix } from "@soma/contracts";
-import type { Telemetry } from "@soma/telemetry";
+import type { Counter, Telemetry } from "@soma/telemetry";
 import { authenticatorFor, type Credentials } from "./credentials.ts";
 
 /** The oldest server that this code was tested with (Debian 12). */
@@ -61,11 +61,22 @@ function isAtLeast(version: string, oldest: readonly number[]): boolean {
   return true;
 }
 
-async function logStatus(connection: NatsConnection, telemetry: Telemetry): Promise<void> {
-  const forbidden = telemetry.metrics.counter("bus.forbidden", {
+/** A service may have several connections, as peering has to its edge, and declares the metric once. */
+const forbiddenOf = new WeakMap<Telemetry, Counter>();
+
+function forbiddenCounter(telemetry: Telemetry): Counter {
+  const known = forbiddenOf.get(telemetry);
+  if (known !== undefined) return known;
+  const counter = telemetry.metrics.counter("bus.forbidden", {
     unit: "{operation}",
     doc: "Publications and subscriptions that the server does not permit to this service, by operation.",
   });
+  forbiddenOf.set(telemetry, counter);
+  return counter;
+}
+
+async function logStatus(connection: NatsConnection, telemetry: Telemetry): Promise<void> {
+  const forbidden = forbiddenCounter(telemetry);
   for await (const status of connection.status()) {
     if (status.type === "ping") continue;
     if (status.type === "error") {
