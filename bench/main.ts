@@ -3,6 +3,7 @@ import { writeFileSync } from "node:fs";
 import { parseArgs } from "node:util";
 import { benchGrowth } from "./growth.ts";
 import { benchInference } from "./inference.ts";
+import { benchPool } from "./pool.ts";
 import { benchSoak } from "./soak.ts";
 import { benchTransfers } from "./transfers.ts";
 
@@ -11,9 +12,10 @@ const PARTS: Record<string, (say: Say, minutes: number) => Promise<unknown>> = {
   transfers: benchTransfers,
   inference: benchInference,
   growth: benchGrowth,
+  pool: (say) => benchPool(say),
   soak: benchSoak,
 };
-/** What is run if nothing is named: all but the soak, which takes an hour. */
+/** What is run if nothing is named: all but the pool, which takes a quarter of an hour, and the soak, an hour. */
 const USUAL = ["transfers", "inference", "growth"];
 
 const { values, positionals } = parseArgs({
