@@ -13,70 +13,77 @@ interface Replica {
   readonly heardMs: number;
 }
 
+export interface Room {
+  readonly maxTransactions: number;
+  readonly maxBytes: number;
+}
+
+/** Takes a batch of one replica; undefined if it does not answer. */
+export type AskReplica = (id: string, room: Room) => Promise<readonly Uint8Array[] | undefined>;
+
 /**
  * Pulls transactions from every replica of the mempool: first each one's part of the room, by how much of the senders
  * it has, then what is left from those that have more. Who comes first changes from pull to pull, so that a
  * transaction as large as half a block finds its turn.
  */
 export class TransactionPull {
-  readonly #bus: Bus;
-  readonly #onTraces: (header: string | undefined) => void;
+  readonly #ask: AskReplica;
   readonly #replicas = new Map<string, Replica>();
   #turn = 0;
 
-  private constructor(bus: Bus, onTraces: (header: string | undefined) => void) {
-    this.#bus = bus;
-    this.#onTraces = onTraces;
+  constructor(ask: AskReplica) {
+    this.#ask = ask;
   }
 
-  /** @param onTraces is given the header that says which traces the transactions belong to */
+  /** Over the bus. @param onTraces is given the header that says which traces the transactions belong to */
   static async open(bus: Bus, onTraces: (header: string | undefined) => void): Promise<TransactionPull> {
-    const pull = new TransactionPull(bus, onTraces);
-    await bus.subscribe(MempoolReplica, {}, ({ replica, partitions }) => {
-      if (partitions.length === 0) pull.#replicas.delete(replica);
-      else {
-        const heardMs = performance.now();
-        pull.#replicas.set(replica, { id: replica, partitions: partitions.length, heardMs });
-      }
+    const pull = new TransactionPull(async (replica, room) => {
+      const batch = await bus.request(TakeBatch, { replica }, room, {
+        failFast: true,
+        timeoutMs: ANSWERS_WITHIN_MS,
+        onHeaders: (header) => onTraces(header(HEADER.traces)),
+      });
+      return batch.ok ? batch.value : undefined;
     });
+    await bus.subscribe(MempoolReplica, {}, ({ replica, partitions }) =>
+      pull.heard(replica, partitions.length),
+    );
     return pull;
+  }
+
+  /** A replica says how many partitions it has; with none it leaves. */
+  heard(id: string, partitions: number): void {
+    if (partitions === 0) this.#replicas.delete(id);
+    else this.#replicas.set(id, { id, partitions, heardMs: performance.now() });
   }
 
   /** At most `room` transactions, as many bytes as a block holds. */
   async take(room: number): Promise<Uint8Array[]> {
     const taken: Uint8Array[] = [];
     let bytes = 0;
-    const ask = async (replica: Replica, most: number): Promise<boolean> => {
+    /** Whether it may have more. */
+    const ask = async (id: string, most: number): Promise<boolean> => {
       const maxTransactions = Math.min(most, room - taken.length);
       const maxBytes = BLOCK_LIMITS.totalTransactionBytes - bytes;
-      if (maxTransactions <= 0 || maxBytes <= 0) return false;
-      const batch = await this.#bus.request(
-        TakeBatch,
-        { replica: replica.id },
-        { maxTransactions, maxBytes },
-        {
-          failFast: true,
-          timeoutMs: ANSWERS_WITHIN_MS,
-          onHeaders: (header) => this.#onTraces(header(HEADER.traces)),
-        },
-      );
-      if (!batch.ok) {
+      if (maxTransactions <= 0 || maxBytes <= 0) return true;
+      const batch = await this.#ask(id, { maxTransactions, maxBytes });
+      if (batch === undefined) {
         // It is asked again when it says that it lives.
-        this.#replicas.delete(replica.id);
+        this.#replicas.delete(id);
         return false;
       }
-      taken.push(...batch.value);
-      for (const transaction of batch.value) bytes += transaction.length;
-      return batch.value.length === maxTransactions;
+      taken.push(...batch);
+      for (const transaction of batch) bytes += transaction.length;
+      return batch.length === maxTransactions;
     };
     const replicas = this.#inTurn();
     const all = replicas.reduce((sum, { partitions }) => sum + partitions, 0);
-    const withMore: Replica[] = [];
-    for (const replica of replicas) {
-      const hasMore = await ask(replica, Math.ceil((room * replica.partitions) / all));
-      if (hasMore) withMore.push(replica);
+    const withMore: string[] = [];
+    for (const { id, partitions } of replicas) {
+      const hasMore = await ask(id, Math.max(1, Math.floor((room * partitions) / all)));
+      if (hasMore) withMore.push(id);
     }
-    for (const replica of withMore) await ask(replica, room);
+    for (const id of withMore) await ask(id, room);
     return taken;
   }
 
