@@ -13,7 +13,7 @@ export interface Mutant {
   /** The rule that it breaks. */
   readonly rule: string;
   readonly rules?: (nowMs: () => number) => Partial<ConsensusRules>;
-  readonly shell?: Pick<SimOptions, "syncsSignerLog" | "forgetsLoss">;
+  readonly shell?: Pick<SimOptions, "syncsSignerLog" | "forgetsLoss" | "confirmsLease">;
   /** Where the search for a killing seed begins, for one that few seeds kill; it goes through all of them. */
   readonly searchFrom?: number;
 }
@@ -193,6 +193,11 @@ export const MUTANTS: readonly Mutant[] = [
     name: "lost signer log taken for an empty one",
     rule: "CONS-8",
     shell: { forgetsLoss: true },
+  },
+  {
+    name: "a superseded instance goes on signing",
+    rule: "CONS-8",
+    shell: { confirmsLease: false },
   },
   {
     name: "lost signer log: one answer is enough",

@@ -14,6 +14,8 @@ export interface SimCoverage {
   crashes: number;
   lostDisks: number;
   recoveredSigners: number;
+  takeovers: number;
+  fencedInstances: number;
   rollbacks: number;
   partitions: number;
   refusedBlocks: number;
@@ -33,6 +35,8 @@ export function noCoverage(): SimCoverage {
     crashes: 0,
     lostDisks: 0,
     recoveredSigners: 0,
+    takeovers: 0,
+    fencedInstances: 0,
     rollbacks: 0,
     partitions: 0,
     refusedBlocks: 0,

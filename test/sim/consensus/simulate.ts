@@ -28,6 +28,7 @@ export interface SimOptions {
   readonly rules?: (nowMs: () => number) => ConsensusRules;
   readonly syncsSignerLog?: boolean;
   readonly forgetsLoss?: boolean;
+  readonly confirmsLease?: boolean;
 }
 
 /** What became of a run. */
@@ -94,6 +95,7 @@ export function simulate(options: SimOptions): SimResult {
       },
       syncsSignerLog: options.syncsSignerLog ?? true,
       forgetsLoss: options.forgetsLoss ?? false,
+      confirmsLease: options.confirmsLease ?? true,
     };
     const strategies = faults.byzantine.get(i);
     return strategies === undefined
@@ -107,6 +109,7 @@ export function simulate(options: SimOptions): SimResult {
   feedTransactions(world, hosts, rng.fork(2));
   scheduleFaults({ world, hosts, rng: rng.fork(3), chaosMs, faults });
   watchBounds(world, hosts);
+  scheduleTakeovers({ world, hosts, rng: rng.fork(4), chaosMs, faults });
 
   scheduler.runUntil(START_MS + chaosMs, () => judge.hasFailed);
   const healed = world.observer.height;
@@ -255,6 +258,30 @@ function scheduleFaults(input: {
   }
 }
 
+/** Active instances that freeze and are taken over by their standbys; those that lose their disk may leave no signer log. */
+function scheduleTakeovers(input: {
+  readonly world: SimWorld;
+  readonly hosts: readonly ValidatorHost[];
+  readonly rng: Rng;
+  readonly chaosMs: number;
+  readonly faults: Faults;
+}): void {
+  const { world, hosts, rng, chaosMs, faults } = input;
+  const steady = [...hosts.keys()].filter((i) => !faults.byzantine.has(i) && !faults.restored.has(i));
+  for (let i = rng.between(0, 2); i > 0 && steady.length > 0; i--) {
+    const index = rng.pick(steady);
+    const isLost = faults.lost.has(index) && rng.chance(0.5);
+    world.scheduler.after(rng.between(400, chaosMs - 500), () => {
+      hosts[index]!.takeOver(rng.between(50, 1_500), (store) => {
+        if (!isLost) return;
+        store.signer.wipe();
+        store.isSignerLost = true;
+        world.observer.coverage.lostDisks += 1;
+      });
+    });
+  }
+}
+
 /** CONS-11, again and again: no map outgrows what an honest network and the bounds allow. */
 function watchBounds(world: SimWorld, hosts: readonly ValidatorHost[]): void {
   const size = world.ids.length;
@@ -263,7 +290,8 @@ function watchBounds(world: SimWorld, hosts: readonly ValidatorHost[]): void {
     missing: 128 * size * size,
     blocks: 400 * size,
     polls: 2_001,
-    fetches: 1_024,
+    fetches: 128 * size * size,
+    votesPending: 100,
     transactions: 2_000,
   };
   const watch = () => {

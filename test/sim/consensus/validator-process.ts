@@ -47,6 +47,8 @@ export interface HostOptions {
   readonly syncsSignerLog: boolean;
   /** Reads the log as intact although it was lost. A mutant turns it on. */
   readonly forgetsLoss: boolean;
+  /** The lease's term is compared before an own block is shown, unless a mutant turns it off. */
+  readonly confirmsLease?: boolean;
 }
 
 /**
@@ -64,6 +66,10 @@ export abstract class ValidatorProcess {
   #effectsUntilCrash = Number.POSITIVE_INFINITY;
   #delivered = 0n;
   #transactions = 0;
+  /** Of the lease: every process that takes it begins the next one. */
+  #term = 0;
+  /** Signed, and not shown yet. */
+  #signing: VerifiedBlock | null = null;
 
   constructor(world: SimWorld, options: HostOptions) {
     this.world = world;
@@ -85,8 +91,14 @@ export abstract class ValidatorProcess {
   }
 
   start(): void {
+    this.#launch();
+  }
+
+  #launch(): void {
     if (this.#state !== null) return;
     this.#life += 1;
+    this.#term += 1;
+    this.#signing = null;
     this.#effectsUntilCrash = Number.POSITIVE_INFINITY;
     const { rules, bounds } = this.options;
     this.#state = new ConsensusState({
@@ -127,6 +139,58 @@ export abstract class ValidatorProcess {
     if (stored < this.#delivered) this.#delivered = stored;
     this.world.observer.coverage.crashes += 1;
     this.note("crashes");
+  }
+
+  /**
+   * The process freezes and loses its lease; a standby goes on, on the same database, and with the signer log unless `before`
+   * takes it away. After `wakeMs` the frozen one goes on where it was.
+   */
+  takeOver(wakeMs: number, before: (store: ValidatorStore) => void = () => {}): void {
+    if (this.#state === null) return;
+    this.collectCounters();
+    const [zombie, signing, term] = [this.#state, this.#signing, this.#term];
+    this.#state = null;
+    this.#life += 1;
+    this.#cancelTimer();
+    this.world.network.detach(this.id);
+    this.store.signer.crash(this.options.rng);
+    before(this.store);
+    this.note("is taken over by its standby");
+    this.world.observer.coverage.takeovers += 1;
+    this.#launch();
+    this.world.scheduler.after(wakeMs, () => this.#wake(zombie, signing, term));
+  }
+
+  /** What a frozen process does when it goes on: it shows what it was about to, reads what came, and proposes. */
+  #wake(zombie: ConsensusState, signing: VerifiedBlock | null, term: number): void {
+    this.note("was frozen, and wakes up");
+    if (signing !== null && !this.#showsAsZombie(signing, term)) return;
+    const { epoch } = zombie.engine!.context;
+    const blocks = this.store.blocksOf(epoch).filter((block) => this.authorOf(block) !== this.id);
+    const from = this.world.ids.find((id) => id !== this.id)!;
+    const { nowMs } = this.options.clock;
+    const inputs = [
+      { kind: "blocks-received", from, blocks, nowMs } as const,
+      { kind: "tick", nowMs } as const,
+    ];
+    for (const { effects } of inputs.map((input) => step(zombie, input))) {
+      for (const effect of effects) {
+        if (effect.kind !== "propose") continue;
+        this.#showsAsZombie(this.#signed(effect.body, effect.provesLeadership), term);
+        return;
+      }
+    }
+  }
+
+  /** False if the lease kept it from showing the block, and ended it. */
+  #showsAsZombie(block: VerifiedBlock, term: number): boolean {
+    if (this.options.confirmsLease !== false && term !== this.#term) {
+      this.world.observer.coverage.fencedInstances += 1;
+      return false;
+    }
+    this.world.observer.shown(block, this.id);
+    this.broadcast(block);
+    return true;
   }
 
   /** Dies after `effects` more effects, in the middle of a step. */
@@ -304,17 +368,23 @@ export abstract class ValidatorProcess {
   }
 
   #propose(body: BlockBody, provesLeadership: boolean): void {
-    const alpha = beaconAlpha(SIM_CHAIN, body.epoch, body.round);
-    const vrfProof = provesLeadership ? simProve(simKey(`vrf ${this.id}`), alpha) : body.vrfProof;
-    const block = this.sign({ ...body, vrfProof });
+    const block = this.#signed(body, provesLeadership);
     this.store.signer.append({ kind: "block", block });
+    this.#signing = block;
     const life = this.#life;
     const synced = () => {
       if (this.#life !== life) return;
+      this.#signing = null;
       if (this.options.syncsSignerLog) this.store.signer.sync();
       this.feed({ kind: "own-block-signed", block });
     };
     this.world.scheduler.after(0.3 + this.options.rng.float(), synced);
+  }
+
+  #signed(body: BlockBody, provesLeadership: boolean): VerifiedBlock {
+    const alpha = beaconAlpha(SIM_CHAIN, body.epoch, body.round);
+    const vrfProof = provesLeadership ? simProve(simKey(`vrf ${this.id}`), alpha) : body.vrfProof;
+    return this.sign({ ...body, vrfProof });
   }
 
   #deliver(committed: CommittedSubDag): void {

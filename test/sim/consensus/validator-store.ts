@@ -61,6 +61,10 @@ export class ValidatorStore {
     return this.#blocks.get(digest);
   }
 
+  blocksOf(epoch: bigint): VerifiedBlock[] {
+    return [...this.#blocks.values()].filter(({ body }) => body.epoch === epoch);
+  }
+
   /** The hand-over that opened `epoch`, if this validator took part in it or learnt of it. */
   handover(epoch: bigint): SimHandover | undefined {
     return this.#handovers.get(epoch);

@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync } from "node:fs";
+import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { SomaError } from "@soma/base";
@@ -213,5 +213,5 @@ function metricsPort(env: NodeJS.ProcessEnv, index: number): Record<string, stri
 async function beginSignerLog(operator: OperatorPlan, isNew: boolean): Promise<void> {
   if (operator.kind !== "validator" || !isNew) return;
   const path = join(operator.folder, "data", "signer.log");
-  if (!existsSync(path)) await SignerLog.create(path);
+  if ((await SignerLog.newestTerm(path)) === undefined) await SignerLog.create(path);
 }

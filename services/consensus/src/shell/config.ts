@@ -1,4 +1,4 @@
-import { defineConfig, duration, integer } from "@soma/config";
+import { defineConfig, duration, integer, text } from "@soma/config";
 import { OPERATOR_VARIABLES } from "@soma/identity";
 
 export const ConsensusConfig = defineConfig("consensus", {
@@ -12,6 +12,16 @@ export const ConsensusConfig = defineConfig("consensus", {
     is: duration(),
     default: "30s",
     doc: "Without a commit for this long the service logs an error and reports a standstill.",
+  },
+  instance: {
+    is: text(),
+    default: null,
+    doc: "Name of this instance, kept over restarts; needed where two instances of one validator share a machine.",
+  },
+  leaseDuration: {
+    is: duration(),
+    default: "5s",
+    doc: "How long the active instance may be silent before a standby takes its place.",
   },
   retainEpochs: {
     is: integer({ min: 2, max: 10_000 }),

@@ -11,6 +11,7 @@ import { Alarm } from "./alarm.ts";
 import { cutResponse } from "./batch-transfer.ts";
 import type { CommitDelivery } from "./commit-delivery.ts";
 import type { Equivocations } from "./equivocations.ts";
+import type { Lease } from "./lease.ts";
 import type { ConsensusMetrics } from "./metrics.ts";
 import {
   BATCH_BYTES,
@@ -35,6 +36,7 @@ export interface EffectsOptions {
   readonly bus: Bus;
   readonly store: ConsensusStore;
   readonly signerLog: SignerLog;
+  readonly lease: Pick<Lease, "confirm">;
   readonly peers: Peers;
   readonly delivery: CommitDelivery;
   readonly equivocations: Equivocations;
@@ -149,14 +151,17 @@ export class Effects {
   }
 
   async #propose({ body, provesLeadership }: Extract<ConsensusEffect, { kind: "propose" }>): Promise<void> {
-    const { chainId, keys, signerLog, metrics } = this.#o;
+    const { chainId, keys, signerLog, lease, metrics } = this.#o;
     const full = provesLeadership
       ? { ...body, vrfProof: keys.vrf.prove(beaconAlpha(chainId, body.epoch, body.round)).proof }
       : body;
+    await lease.confirm();
     const signature = keys.block.sign(blockSigningBytes(chainId, full));
     const bytes = encodeSignedBlock({ body: full, signature });
     const began = performance.now();
     await signerLog.append({ epoch: full.epoch, round: full.round, block: bytes });
+    // Still the active one: whoever takes over later finds the entry, or is told of the round by a quorum (CONS-8).
+    await lease.confirm();
     metrics.signerSync.record((performance.now() - began) / 1000);
     metrics.proposed.add(1);
     metrics.round.set(full.round);

@@ -23,6 +23,18 @@ export function consensusMetrics(telemetry: Telemetry) {
       unit: "{validator}",
       doc: "Validators caught with two blocks of one slot (CONS-13), an epoch.",
     }),
+    active: metrics.gauge("consensus.active", {
+      unit: "1",
+      doc: "1 for the instance that holds the lease, 0 for one that stands by.",
+    }),
+    syncBatches: metrics.counter("consensus.sync.batches", {
+      unit: "{batch}",
+      doc: "Batches of certified commits that came from peers (CONS-9).",
+    }),
+    syncBytes: metrics.counter("consensus.sync.bytes", {
+      unit: "By",
+      doc: "Bytes of those batches.",
+    }),
     signerSync: metrics.histogram("consensus.signer_log.sync", {
       unit: "s",
       doc: "Writing and syncing an own block to the signer log.",

@@ -93,6 +93,8 @@ export class Peers {
       this.#metrics.received.add(1, { outcome: batch.code });
       return;
     }
+    this.#metrics.syncBatches.add(1);
+    this.#metrics.syncBytes.add(response.length);
     const { commits, proof } = batch.value;
     const voters = batch.value.voters.flatMap((bytes) => this.#open(bytes) ?? []);
     const blocks = batch.value.blocks.flatMap((bytes) => {

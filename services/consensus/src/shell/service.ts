@@ -23,6 +23,7 @@ import { CommitDelivery } from "./commit-delivery.ts";
 import { ConsensusConfig } from "./config.ts";
 import { Effects } from "./effects.ts";
 import { Equivocations } from "./equivocations.ts";
+import { holderName, Lease } from "./lease.ts";
 import { consensusMetrics } from "./metrics.ts";
 import { Peers } from "./peers.ts";
 import { SignerLog, type SignerLogStatus } from "./signer-log.ts";
@@ -36,10 +37,8 @@ export const service = defineService<ConsensusTables>()({
   name: "consensus",
   config: ConsensusConfig,
   migrations: MIGRATIONS,
-  async open({ config, bus, database, telemetry, signal, recovering, sole, fail, defer }) {
+  async open({ config, bus, database, telemetry, signal, recovering, fail, defer }) {
     recovering();
-    // Two that sign for one validator would equivocate.
-    await sole();
     selfTestEd25519();
     const genesis = loadGenesis(config.genesis);
     const { chainId } = genesis;
@@ -51,8 +50,25 @@ export const service = defineService<ConsensusTables>()({
       telemetry.log.warn({ error: String(error) }, "consensus side task failed");
 
     await bus.ensureStream(CommitStream);
-    const { log: signerLog, found } = await SignerLog.open(join(config.data, "signer.log"));
+    const logPath = join(config.data, "signer.log");
+    metrics.active.set(0);
+    const lease = await Lease.take({
+      database,
+      log: telemetry.log,
+      holder: holderName(config.instance),
+      durationMs: config.leaseDuration,
+      above: (await SignerLog.newestTerm(logPath)) ?? 0n,
+      signal,
+      standingBy: () => telemetry.log.info({}, "another instance is active: standing by"),
+    });
+    // Stopped while it stood by.
+    if (lease === undefined) return {};
+    defer(() => lease.close());
+    void lease.lost.then(fail);
+    metrics.active.set(1);
+    const { log: signerLog, found } = await SignerLog.open(logPath, lease.term);
     defer(() => signerLog.close());
+    telemetry.log.info({ term: String(lease.term), signerLog: found.status }, "active");
     const store = new ConsensusStore(database, chainId);
     const traces = new ConsensusTraces(telemetry, chainId);
     const peers = new Peers({ bus, chainId, metrics, traces });
@@ -65,6 +81,7 @@ export const service = defineService<ConsensusTables>()({
       bus,
       store,
       signerLog,
+      lease,
       peers,
       delivery,
       equivocations,
@@ -186,7 +203,10 @@ export const service = defineService<ConsensusTables>()({
     defer(() => pulling);
 
     return {
-      health: () => ({ ok: !state.isHalted, detail: { round: state.round, signing: state.isSigning } }),
+      health: () => ({
+        ok: !state.isHalted,
+        detail: { round: state.round, signing: state.isSigning, term: String(lease.term) },
+      }),
     };
   },
 });

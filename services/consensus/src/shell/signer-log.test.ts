@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
@@ -6,35 +6,41 @@ import { SignerLog } from "./signer-log.ts";
 
 let folder: string;
 let path: string;
+let term = 0n;
 beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), "signer-log-"));
   path = join(folder, "signer.log");
+  term = 0n;
 });
 afterEach(() => rmSync(folder, { recursive: true }));
 
 const entry = (round: number) => ({ epoch: 1n, round, block: Uint8Array.from([round, 1, 2, 3]) });
+const next = () => SignerLog.open(path, ++term);
+/** The file of the newest term. */
+const file = () => join(folder, readdirSync(folder).sort().at(-1)!);
 
 async function written(rounds: number): Promise<Buffer> {
   await SignerLog.create(path);
-  const { log } = await SignerLog.open(path);
+  const { log } = await next();
   for (let round = 1; round <= rounds; round++) await log.append(entry(round));
   await log.close();
-  return readFileSync(path);
+  return readFileSync(file());
 }
 
 describe("CONS-8 signer log", () => {
   test("a missing file is a lost log, a created one is intact and empty", async () => {
-    expect((await SignerLog.open(path)).found).toEqual({ status: "lost" });
+    expect((await next()).found).toEqual({ status: "lost" });
     await SignerLog.create(path);
-    const { log, found } = await SignerLog.open(path);
+    const { log, found } = await next();
     expect(found).toEqual({ status: "intact", last: null, rebuiltIn: null });
     await log.close();
     await expect(SignerLog.create(path)).rejects.toMatchObject({ code: "SIGNER_LOG_EXISTS" });
+    expect((await next()).found).toEqual({ status: "intact", last: null, rebuiltIn: null });
   });
 
   test("the newest entry survives", async () => {
     await written(3);
-    const { log, found } = await SignerLog.open(path);
+    const { log, found } = await next();
     expect(found).toMatchObject({ status: "intact", last: { round: 3 } });
     await log.close();
   });
@@ -43,12 +49,12 @@ describe("CONS-8 signer log", () => {
     const bytes = await written(2);
     const one = bytes.length / 2;
     for (let length = one; length < bytes.length; length++) {
-      writeFileSync(path, bytes.subarray(0, length));
-      const { log, found } = await SignerLog.open(path);
+      writeFileSync(file(), bytes.subarray(0, length));
+      const { log, found } = await next();
       expect(found).toMatchObject({ status: "intact", last: { round: 1 } });
       await log.append(entry(9));
       await log.close();
-      const again = await SignerLog.open(path);
+      const again = await next();
       expect(again.found).toMatchObject({ last: { round: 9 } });
       await again.log.close();
     }
@@ -59,21 +65,49 @@ describe("CONS-8 signer log", () => {
     for (const at of [4, 12, 20]) {
       const damaged = Buffer.from(bytes);
       damaged[at]! ^= 1;
-      writeFileSync(path, damaged);
-      expect((await SignerLog.open(path)).found).toEqual({ status: "lost" });
+      writeFileSync(file(), damaged);
+      expect((await next()).found).toEqual({ status: "lost" });
     }
   });
 
   test("rebuilt after a loss, it says so from then on, also when compacted", async () => {
-    const { log } = await SignerLog.open(path);
+    const { log } = await next();
     await expect(log.append(entry(1))).rejects.toMatchObject({ code: "SIGNER_LOG_LOST" });
     await log.rebuild(7n, 41);
     for (let round = 42; round < 42 + 4_100; round++)
       await log.append({ ...entry(round % 250), epoch: 7n, round });
     await log.close();
-    const { log: reopened, found } = await SignerLog.open(path);
+    const { log: reopened, found } = await next();
     expect(found).toMatchObject({ status: "intact", last: { round: 4_141 }, rebuiltIn: 7n });
     await reopened.close();
-    expect(readFileSync(path).length).toBeLessThan(20_000);
+    expect(readFileSync(file()).length).toBeLessThan(20_000);
+  });
+});
+
+describe("a signer log that another instance took over", () => {
+  test("is read once and left alone: what the superseded one writes then reaches nobody", async () => {
+    await written(3);
+    const { log: zombie } = await next();
+    const { log: successor, found } = await next();
+    expect(found).toMatchObject({ status: "intact", last: { round: 3 } });
+    await zombie.append(entry(4));
+    await successor.append(entry(7));
+    // Also when it begins its file anew.
+    await zombie.rebuild(1n, 5);
+    await Promise.all([zombie.close(), successor.close()]);
+    const later = await SignerLog.open(path, 9n);
+    expect(later.found).toMatchObject({ status: "intact", last: { round: 7 } });
+    await later.log.close();
+  });
+
+  test("is never opened by an older term, or by the same one again", async () => {
+    await written(1);
+    const { log } = await next();
+    await log.close();
+    for (const old of [1n, 2n]) {
+      await expect(SignerLog.open(path, old)).rejects.toMatchObject({ code: "SIGNER_LOG_TERM" });
+    }
+    expect(await SignerLog.newestTerm(path)).toBe(2n);
+    expect(await SignerLog.newestTerm(join(folder, "none"))).toBeUndefined();
   });
 });

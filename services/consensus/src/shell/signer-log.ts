@@ -1,5 +1,5 @@
-import { type FileHandle, mkdir, open, readFile, rename } from "node:fs/promises";
-import { dirname } from "node:path";
+import { type FileHandle, mkdir, open, readdir, readFile, rename, rm } from "node:fs/promises";
+import { basename, dirname, join } from "node:path";
 import { bytesEqual, concatBytes, SomaError, u32be } from "@soma/base";
 import { bcs, byteString, decodeExact, encode, u32, u64 } from "@soma/codec";
 import { sha256 } from "@soma/crypto";
@@ -28,6 +28,9 @@ export type SignerLogStatus =
  * CONS-8: what this validator has signed, in a file of its own that no database backup ever brings back. An
  * entry is on disk, synced, before its block is shown to anybody.
  *
+ * Each term of the lease has a file of its own, `<path>.<term>`, which begins with what the one before ended with: an
+ * instance that was superseded and does not know it can write to its own file alone.
+ *
  * Record: u32 length, first 8 bytes of the entry's SHA-256, entry. A record cut short at the very end was never
  * synced, hence never shown, and is dropped; any other damage makes the log doubtful, which is: lost.
  */
@@ -37,39 +40,43 @@ export class SignerLog {
   #entries = 0;
   #rebuiltIn: bigint | null = null;
 
+  /** @param path of the term's own file */
   private constructor(path: string) {
     this.#path = path;
+  }
+
+  /** The newest term that has a file here, 0 for a log that was only begun; undefined if there is none. */
+  static async newestTerm(path: string): Promise<bigint | undefined> {
+    return (await termsOf(path)).at(-1);
   }
 
   /** Begins the log of a validator that has never signed: at its registration, by its operator's word. */
   static async create(path: string): Promise<void> {
     await mkdir(dirname(path), { recursive: true });
-    const file = await open(path, "wx", 0o600).catch((cause: NodeJS.ErrnoException) => {
-      if (cause.code === "EEXIST") {
-        throw new SomaError("SIGNER_LOG_EXISTS", `${path} exists; a signer log is never begun twice`);
-      }
-      throw cause;
-    });
+    if ((await termsOf(path)).length > 0) {
+      throw new SomaError("SIGNER_LOG_EXISTS", `${path} exists; a signer log is never begun twice`);
+    }
+    const file = await open(path, "wx", 0o600);
     await file.sync();
     await file.close();
     await syncFolder(dirname(path));
   }
 
-  static async open(path: string): Promise<{ log: SignerLog; found: SignerLogStatus }> {
-    const log = new SignerLog(path);
-    const bytes = await readFile(path).catch(() => undefined);
-    if (bytes === undefined) return { log, found: { status: "lost" } };
-    const read = readEntries(bytes);
-    if (read === undefined) return { log, found: { status: "lost" } };
-    log.#file = await open(path, "r+");
-    await log.#file.truncate(read.length);
-    await log.#file.datasync();
-    log.#entries = read.entries.length;
-    log.#rebuiltIn = read.entries.find((entry) => entry.rebuilt)?.epoch ?? null;
-    return {
-      log,
-      found: { status: "intact", last: read.entries.at(-1) ?? null, rebuiltIn: log.#rebuiltIn },
-    };
+  /** Takes over what is there, by the right of a lease's `term`, which is above every term that has a file. */
+  static async open(path: string, term: bigint): Promise<{ log: SignerLog; found: SignerLogStatus }> {
+    const log = new SignerLog(`${path}.${term}`);
+    const terms = await termsOf(path);
+    const newest = terms.at(-1);
+    if (newest === undefined) return { log, found: { status: "lost" } };
+    if (newest >= term)
+      throw new SomaError("SIGNER_LOG_TERM", `${path}.${newest} is of a later term than ${term}`);
+    const entries = readEntries(await readFile(fileOf(path, newest)));
+    if (entries === undefined) return { log, found: { status: "lost" } };
+    log.#rebuiltIn = entries.findLast((entry) => entry.rebuilt)?.epoch ?? null;
+    const last = entries.at(-1) ?? null;
+    await log.#replace(last);
+    for (const old of terms) await rm(fileOf(path, old));
+    return { log, found: { status: "intact", last, rebuiltIn: log.#rebuiltIn } };
   }
 
   /** Resolves once the entry is on disk. What it throws must end the process: the block must not be shown. */
@@ -100,15 +107,15 @@ export class SignerLog {
   }
 
   /** A new file with what must be remembered, put in place of the old one in one step. */
-  async #replace(entry: SignerLogEntry): Promise<void> {
+  async #replace(entry: SignerLogEntry | null): Promise<void> {
     await mkdir(dirname(this.#path), { recursive: true });
     const next = `${this.#path}.next`;
     const rebuilt =
-      this.#rebuiltIn === null || entry.rebuilt
+      this.#rebuiltIn === null || entry?.rebuilt === true
         ? []
         : [recordOf({ epoch: this.#rebuiltIn, round: 0, block: new Uint8Array(), rebuilt: true })];
     const file = await open(next, "w+", 0o600);
-    await file.writeFile(concatBytes(...rebuilt, recordOf(entry)));
+    await file.writeFile(concatBytes(...rebuilt, ...(entry === null ? [] : [recordOf(entry)])));
     await file.sync();
     await rename(next, this.#path);
     await syncFolder(dirname(this.#path));
@@ -118,31 +125,47 @@ export class SignerLog {
   }
 }
 
+/** Terms that have a file, ascending; 0 for the file without one, which `create` makes. */
+async function termsOf(path: string): Promise<bigint[]> {
+  const names = await readdir(dirname(path)).catch(() => []);
+  const prefix = `${basename(path)}.`;
+  const terms = names.flatMap((name) => {
+    if (name === basename(path)) return [0n];
+    const term = name.startsWith(prefix) ? name.slice(prefix.length) : "";
+    return /^[1-9][0-9]*$/.test(term) ? [BigInt(term)] : [];
+  });
+  return terms.sort((a, b) => (a < b ? -1 : 1));
+}
+
+function fileOf(path: string, term: bigint): string {
+  return term === 0n ? path : join(dirname(path), `${basename(path)}.${term}`);
+}
+
 function recordOf(entry: SignerLogEntry): Uint8Array {
   const bytes = encode(EntryCodec, entry);
   return concatBytes(u32be(bytes.length), sha256(bytes).subarray(0, CHECKSUM_BYTES), bytes);
 }
 
-/** The entries and the length of the file that holds them; undefined if the file is damaged. */
-function readEntries(file: Uint8Array): { entries: SignerLogEntry[]; length: number } | undefined {
+/** The entries; undefined if the file is damaged. */
+function readEntries(file: Uint8Array): SignerLogEntry[] | undefined {
   const entries: SignerLogEntry[] = [];
   const view = new DataView(file.buffer, file.byteOffset, file.length);
   let at = 0;
   while (at < file.length) {
     const body = at + 4 + CHECKSUM_BYTES;
-    if (body > file.length) return { entries, length: at };
+    if (body > file.length) return entries;
     const end = body + view.getUint32(at);
     if (end - body > MAX_ENTRY_BYTES) return undefined;
-    if (end > file.length) return { entries, length: at };
+    if (end > file.length) return entries;
     const bytes = file.subarray(body, end);
     const isWhole = bytesEqual(sha256(bytes).subarray(0, CHECKSUM_BYTES), file.subarray(at + 4, body));
     const entry = isWhole ? decodeExact(EntryCodec, bytes, MAX_ENTRY_BYTES) : undefined;
     // Sectors may reach the disk out of order: a whole length with a torn body, at the very end, was not synced.
-    if (entry?.ok !== true) return end === file.length ? { entries, length: at } : undefined;
+    if (entry?.ok !== true) return end === file.length ? entries : undefined;
     entries.push(entry.value);
     at = end;
   }
-  return { entries, length: at };
+  return entries;
 }
 
 async function syncFolder(folder: string): Promise<void> {

@@ -24,6 +24,8 @@ export interface ConsensusTables {
     snapshot: string;
   };
   certificate: { index: bigint; voters: string };
+  /** Which instance of this validator is active. */
+  lease: { name: string; term: bigint; holder: string; expires_at: Date };
 }
 
 export const MIGRATIONS: readonly Migration[] = [
@@ -47,6 +49,15 @@ export const MIGRATIONS: readonly Migration[] = [
     );
     create index commit_epoch on commit_point (epoch, index);
     create table certificate (index bigint primary key, voters text not null);`,
+  },
+  {
+    name: "0002-lease",
+    sql: `create table lease (
+      name text primary key,
+      term bigint not null,
+      holder text not null,
+      expires_at timestamptz not null
+    );`,
   },
 ];
 
