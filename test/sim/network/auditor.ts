@@ -228,6 +228,11 @@ export class Auditor {
     coverage.validatorsBanned += gone.filter((id) => !honestValidators.has(id)).length;
   }
 
+  /** Facts of an epoch that somebody opened. */
+  epochOf(epoch: bigint): EpochInfo {
+    return this.#epochs.get(epoch)!;
+  }
+
   /** All validators build the same checkpoints. */
   checkpoint(node: string, { checkpoint, digest }: OwnCheckpoint): void {
     const known = this.#checkpoints.get(checkpoint.sequence);

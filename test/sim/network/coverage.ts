@@ -2,6 +2,10 @@ import { noCoverage, type SimCoverage } from "../consensus/observer.ts";
 
 const OWN = {
   checkpoints: 0,
+  haltsOfExecution: 0,
+  haltsOfSettlement: 0,
+  overridesApplied: 0,
+  overridesRefused: 0,
   badShares: 0,
   forgedUpdates: 0,
   validatorsJoined: 0,

@@ -132,3 +132,13 @@ export function scheduleFaults(stage: Stage, rng: Rng): void {
     });
   }
 }
+
+/** Active instances of consensus that freeze and are taken over by their standbys. */
+export function scheduleTakeovers({ world, hosts, plan, chaosMs }: Stage, rng: Rng): void {
+  if (rng.chance(0.6)) return;
+  const index = rng.below(hosts.length);
+  if (plan.byzantine.has(index)) return;
+  world.scheduler.after(rng.between(500, chaosMs - 500), () =>
+    hosts[index]!.takeOver(rng.between(50, 1_500)),
+  );
+}

@@ -1,7 +1,15 @@
+import type { Result } from "@soma/base";
 import type { CommittedSubDag } from "@soma/consensus/core";
 import { ltExpandNative } from "@soma/crypto/native";
-import type { Checkpoint, CommitteeMember, Digest, EpochInfo } from "@soma/protocol";
-import { settleEpoch } from "@soma/rewards/core";
+import {
+  type Checkpoint,
+  type CommitteeMember,
+  type Digest,
+  type EpochInfo,
+  type Override,
+  type SettlementInput,
+  stageOf,
+} from "@soma/protocol";
 import {
   applySettlement,
   buildCheckpoint,
@@ -10,12 +18,16 @@ import {
   checkpointDue,
   type ExecutedCommit,
   executeCommit,
+  type HaltPoint,
   LEDGER_RULES,
   Ledger,
   type LedgerTools,
+  overrideSettlement,
+  type SettledEpoch,
+  settlementPoint,
 } from "@soma/state/core";
-import { SIM_CHAIN } from "../consensus/sim-chain.ts";
 import { networkVerifier } from "./network-crypto.ts";
+import { faultyRules, settleAs } from "./release-fault.ts";
 import type { NetworkWorld } from "./world.ts";
 
 /** A checkpoint that this validator built, with what proves its facts. */
@@ -44,6 +56,8 @@ export class LedgerHost {
   readonly #tools: LedgerTools;
   #written = new Map<string, Uint8Array>();
   #ledger: Ledger;
+  /** A closing commit that is executed and not settled. */
+  #closing: Pick<Execution, "executed" | "transactions"> | null = null;
   /** By sequence number, from 1. */
   readonly checkpoints: OwnCheckpoint[] = [];
   /** Bytes of executed transactions. */
@@ -55,7 +69,7 @@ export class LedgerHost {
     this.#tools = {
       verifier: networkVerifier,
       expand: ltExpandNative,
-      rules: { ...LEDGER_RULES, ...world.deviation.ledgerRules },
+      rules: faultyRules(world.fault, { ...LEDGER_RULES, ...world.deviation.ledgerRules }),
     };
     this.#ledger = this.#fromGenesis();
   }
@@ -80,6 +94,8 @@ export class LedgerHost {
 
   /** What a new process does: everything from the database, which holds commits up to `stored`. */
   restart(stored: bigint): void {
+    const wasClosing = this.#closing !== null;
+    this.#closing = null;
     if (stored < this.head) {
       // The database is an older one, so the ledger in it is too: it is what its commits make of genesis.
       this.#ledger = this.#fromGenesis();
@@ -87,39 +103,52 @@ export class LedgerHost {
     }
     const loaded = Ledger.load(this.#written, this.#tools);
     if (!loaded.ok) throw new Error(`${loaded.code}: ${loaded.message}`);
-    if (loaded.value.stateDigest() !== this.#ledger.stateDigest()) throw new Error("LOADED_LEDGER_DIFFERS");
+    // A closing commit is written with its settlement.
+    if (!wasClosing && loaded.value.stateDigest() !== this.#ledger.stateDigest())
+      throw new Error("LOADED_LEDGER_DIFFERS");
     this.#ledger = loaded.value;
   }
 
-  /** Executes the next commit. The code if the ledger refuses: then this validator must stop. */
+  /** Executes and settles the next commit, or tries again where it halted. The code if the ledger refuses. */
   execute(
     committed: CommittedSubDag,
     committee: readonly CommitteeMember[],
     beforeSettlement: (executed: ExecutedCommit, transactions: readonly CommitTransaction[]) => void,
+    override: Override | undefined,
   ): Execution | string {
-    const transactions = this.#transactionsOf(committed, committee);
+    const ledger = this.#ledger;
     const { commit, beacon } = committed;
-    const executed = executeCommit(this.#ledger, { commit, beacon, transactions });
-    if (!executed.ok) return executed.code;
-    this.#write(executed.value.changes);
-    for (const { digest, bytes } of transactions) this.bytesOf.set(digest, bytes);
-    beforeSettlement(executed.value, transactions);
+    let closing = this.#closing;
+    if (closing === null) {
+      const transactions = this.#transactionsOf(committed, committee);
+      const input = { commit, beacon, transactions };
+      const isOverridden = override !== undefined && stageOf(override) === "execution";
+      const executed = executeCommit(ledger, isOverridden ? { ...input, override } : input);
+      if (!executed.ok) return executed.code;
+      closing = { executed: executed.value, transactions };
+      for (const { digest, bytes } of transactions) this.bytesOf.set(digest, bytes);
+      beforeSettlement(executed.value, transactions);
+    }
+    const { executed, transactions } = closing;
     let opened: EpochInfo | null = null;
-    if (executed.value.settlement !== null) {
-      const settlement = settleEpoch(SIM_CHAIN, executed.value.settlement);
-      if (!settlement.ok) return settlement.code;
-      const settled = applySettlement(this.#ledger, settlement.value);
+    const settling: Change[] = [];
+    if (executed.settlement !== null) {
+      this.#closing = closing;
+      const settled = this.#settle(executed.settlement, override);
       if (!settled.ok) return settled.code;
-      this.#write(settled.value.changes);
+      settling.push(...settled.value.changes);
       opened = settled.value.next;
       this.epochs.set(opened.epoch, opened);
     }
+    this.#closing = null;
+    this.#write(executed.changes);
+    this.#write(settling);
     let checkpoint: OwnCheckpoint | null = null;
-    if (checkpointDue(this.#ledger)) {
-      const built = buildCheckpoint(this.#ledger);
+    if (checkpointDue(ledger)) {
+      const built = buildCheckpoint(ledger);
       if (!built.ok) return built.code;
       this.#write(built.value.changes);
-      const next = built.value.checkpoint.nextEpoch === null ? null : this.#ledger.currentEpoch;
+      const next = built.value.checkpoint.nextEpoch === null ? null : ledger.currentEpoch;
       checkpoint = {
         checkpoint: built.value.checkpoint,
         digest: built.value.digest,
@@ -128,7 +157,29 @@ export class LedgerHost {
       };
       this.checkpoints.push(checkpoint);
     }
-    return { executed: executed.value, transactions, opened, checkpoint };
+    return { executed, transactions, opened, checkpoint };
+  }
+
+  /** Whether this commit is executed and awaits its settlement. */
+  isClosing(commit: bigint): boolean {
+    return this.#closing !== null && this.#closing.executed.index === commit;
+  }
+
+  /** Where it stands if `committed` cannot be executed or settled. */
+  haltAt({ commit, digest }: CommittedSubDag): HaltPoint {
+    const ledger = this.#ledger;
+    if (this.#closing !== null) return settlementPoint(ledger);
+    const { epoch } = ledger.head;
+    const stateDigest = ledger.stateDigest();
+    return { epoch, commit: commit.index, commitDigest: digest, stateDigest, stage: "execution" };
+  }
+
+  #settle(input: SettlementInput, override: Override | undefined): Result<SettledEpoch> {
+    if (override !== undefined && stageOf(override) === "settlement") {
+      return overrideSettlement(this.#ledger, override);
+    }
+    const settlement = settleAs(this.#world.fault, input);
+    return settlement.ok ? applySettlement(this.#ledger, settlement.value) : settlement;
   }
 
   #transactionsOf({ blocks }: CommittedSubDag, committee: readonly CommitteeMember[]): CommitTransaction[] {

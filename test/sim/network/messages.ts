@@ -10,6 +10,9 @@ export type NetworkMessage =
       readonly digest: Digest;
       readonly signature: Uint8Array;
     }
+  /** DESIGN section 4: a signed override, and who is halted and wants one. */
+  | { readonly type: "override"; readonly bytes: Uint8Array }
+  | { readonly type: "ask-override"; readonly commit: bigint }
   | { readonly type: "ask-certificates"; readonly after: bigint }
   | { readonly type: "certificates"; readonly certificates: readonly CertifiedCheckpoint[] }
   | { readonly type: "ask-updates"; readonly after: bigint }

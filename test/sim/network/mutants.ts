@@ -323,4 +323,9 @@ export const NETWORK_MUTANTS: readonly NetworkMutant[] = [
     deviation: () => ({ forgetsCommits: true }),
   },
   { name: "encoder reveals with its commit", rule: "GAME-5", deviation: () => ({ revealsAtOnce: true }) },
+  {
+    name: "override taken without a quorum",
+    rule: "DESIGN-4",
+    deviation: () => ({ overridesUnchecked: true }),
+  },
 ];

@@ -5,12 +5,19 @@ import {
   checkpointSigningBytes,
   decodeJobMessage,
   decodeSignedBlock,
+  decodeSignedOverride,
   type EpochInfo,
   encodeSignedHeader,
+  encodeSignedOverride,
   epochInfoDigest,
+  type HaltStage,
+  type SignedOverride,
+  stageOf,
   type TransactionKindInput,
   verifyCertificate,
+  verifyOverride,
 } from "@soma/protocol";
+import { type HaltPoint, overrideFits } from "@soma/state/core";
 import { ByzantineHost, type Strategy } from "../consensus/byzantine-host.ts";
 import type { SimHandover } from "../consensus/messages.ts";
 import { short } from "../consensus/observer.ts";
@@ -24,6 +31,7 @@ import { LedgerHost, type OwnCheckpoint } from "./ledger-host.ts";
 import { forged, updatesAfter } from "./ledger-updates.ts";
 import type { NetworkMessage } from "./messages.ts";
 import { networkVerifier } from "./network-crypto.ts";
+import { isPoison } from "./release-fault.ts";
 import { TransactionSender } from "./transaction-sender.ts";
 import type { Vandal } from "./vandal.ts";
 import type { NetworkWorld } from "./world.ts";
@@ -60,6 +68,11 @@ export class NetworkValidator extends ByzantineHost {
   readonly #followers = new Set<string>();
   #pool: TransactionPool;
   #run = 0;
+  /** Decided commits from the one on at which the ledger halted. */
+  #stalled: CommittedSubDag[] = [];
+  #halt: HaltPoint | null = null;
+  /** In the database: signed overrides, applied or kept for their commit. */
+  readonly #overrides = new Map<string, SignedOverride>();
 
   constructor(world: NetworkWorld, options: NetworkValidatorOptions) {
     super(world, options, options.strategies);
@@ -70,6 +83,62 @@ export class NetworkValidator extends ByzantineHost {
     this.ledgerHost = new LedgerHost(world);
     this.#sender = new TransactionSender(world, options.actor, options.rng.fork(7), this.id);
     this.#pool = this.#newPool();
+  }
+
+  /** Where the ledger stands that cannot go on. */
+  get halt(): HaltPoint | null {
+    return this.#halt;
+  }
+
+  /** Digests of a decided commit's transactions. */
+  transactionsOf(index: bigint): string[] {
+    const stored = this.store.commits.find(({ commit }) => commit.index === index);
+    const { checked } = this.#net;
+    const bytes = stored?.blocks.flatMap(({ body }) => [...body.transactions]) ?? [];
+    return [...new Set(bytes.map((transaction) => checked.check(transaction).digest))];
+  }
+
+  /** Those over which the release stumbles. */
+  poisonOf(index: bigint): string[] {
+    return this.transactionsOf(index).filter(isPoison);
+  }
+
+  /** By the operator's command, or from a peer. */
+  submitOverride(bytes: Uint8Array, isOwn: boolean): void {
+    if (!this.isUp) return;
+    const { coverage, deviation } = this.#net;
+    const decoded = decodeSignedOverride(bytes);
+    if (!decoded.ok) return;
+    const { override } = decoded.value;
+    const key = `${override.commit} ${stageOf(override)}`;
+    const { ledger } = this.ledgerHost;
+    const isSettling = this.#halt?.stage === "settlement" && this.#halt.commit === override.commit;
+    if (this.#overrides.has(key) || (override.commit <= ledger.head.commit && !isSettling)) return;
+    const epoch = ledger.epoch(override.epoch);
+    const verified =
+      epoch !== undefined &&
+      (deviation.overridesUnchecked || verifyOverride(SIM_CHAIN, decoded.value, epoch, networkVerifier).ok);
+    const fits =
+      this.#halt === null || this.#halt.commit < override.commit || overrideFits(this.#halt, override).ok;
+    if (!verified || !fits) {
+      coverage.overridesRefused += 1;
+      return;
+    }
+    this.#overrides.set(key, decoded.value);
+    if (isOwn)
+      for (const to of this.world.ids)
+        if (to !== this.id) this.#net.links.send(this.id, to, { type: "override", bytes });
+    if (this.#halt !== null) this.#goOn();
+  }
+
+  /** What was decided for the halted step is done, and what waited after it. */
+  #goOn(): void {
+    const stalled = this.#stalled;
+    this.#stalled = [];
+    this.#halt = null;
+    for (const committed of stalled) this.executes(committed);
+    const { halt } = this;
+    if (halt === null || halt.commit > stalled[0]!.commit.index) this.#net.coverage.overridesApplied += 1;
   }
 
   /** Sends a transaction of this operator. */
@@ -94,6 +163,8 @@ export class NetworkValidator extends ByzantineHost {
     if (!this.isUp) return;
     super.crash(before);
     this.#run += 1;
+    this.#stalled = [];
+    this.#halt = null;
     this.#net.links.detach(this.id);
     this.#sender.restart();
     this.ledgerHost.restart(this.store.commits.at(-1)?.commit.index ?? 0n);
@@ -108,11 +179,28 @@ export class NetworkValidator extends ByzantineHost {
   protected override executes(committed: CommittedSubDag): void {
     const { ledgerHost } = this;
     const { auditor } = this.#net;
-    if (committed.commit.index <= ledgerHost.head) return;
+    const { index } = committed.commit;
+    if (this.#halt !== null) {
+      if (index > (this.#stalled.at(-1)?.commit.index ?? 0n)) this.#stalled.push(committed);
+      return;
+    }
+    if (index <= ledgerHost.head && !ledgerHost.isClosing(index)) return;
     const committee = ledgerHost.ledger.currentEpoch.committee;
-    const done = ledgerHost.execute(committed, committee, (executed, transactions) =>
-      auditor.executed(this.id, { committed, executed, transactions, ledger: ledgerHost.ledger }),
-    );
+    const execute = (stage: HaltStage) =>
+      ledgerHost.execute(
+        committed,
+        committee,
+        (executed, transactions) =>
+          auditor.executed(this.id, { committed, executed, transactions, ledger: ledgerHost.ledger }),
+        this.#overrides.get(`${index} ${stage}`)?.override,
+      );
+    let done = execute(ledgerHost.isClosing(index) ? "settlement" : "execution");
+    // What was kept for its settlement, by one that comes later.
+    if (typeof done === "string" && ledgerHost.isClosing(index)) done = execute("settlement");
+    if (typeof done === "string" && this.#net.fault !== null) {
+      this.#standStill(committed);
+      return;
+    }
     if (typeof done === "string") {
       this.world.judge.diverged(
         `the ledger of ${short(this.id)} refuses commit ${committed.commit.index}: ${done}`,
@@ -130,6 +218,15 @@ export class NetworkValidator extends ByzantineHost {
       this.#share(done.checkpoint);
       this.#certified(this.certifier.certify(done.checkpoint.checkpoint.sequence, ...this.#own()));
     }
+  }
+
+  #standStill(committed: CommittedSubDag): void {
+    const { coverage } = this.#net;
+    this.#halt = this.ledgerHost.haltAt(committed);
+    this.#stalled = [committed];
+    if (this.#halt.stage === "settlement") coverage.haltsOfSettlement += 1;
+    else coverage.haltsOfExecution += 1;
+    this.note(`is halted at the ${this.#halt.stage} of commit ${this.#halt.commit}`);
   }
 
   #own(): [readonly OwnCheckpoint[], (epoch: bigint) => EpochInfo | undefined] {
@@ -174,6 +271,11 @@ export class NetworkValidator extends ByzantineHost {
   #retry(run: number): void {
     if (this.#run !== run) return;
     const { certifier, ledgerHost } = this;
+    if (this.#halt !== null) {
+      const { commit } = this.#halt;
+      for (const to of this.world.ids)
+        if (to !== this.id) this.#net.links.send(this.id, to, { type: "ask-override", commit });
+    }
     const [oldest] = certifier.pending(ledgerHost.checkpoints);
     if (oldest !== undefined) {
       for (const own of certifier.pending(ledgerHost.checkpoints)) this.#share(own);
@@ -194,6 +296,15 @@ export class NetworkValidator extends ByzantineHost {
       case "share":
         this.#net.auditor.shared(from, message.sequence, message.digest);
         this.#certified(this.certifier.take(from, message.sequence, message, ...this.#own()));
+        return;
+      case "override":
+        this.submitOverride(message.bytes, false);
+        return;
+      case "ask-override":
+        for (const signed of this.#overrides.values()) {
+          if (signed.override.commit < message.commit) continue;
+          links.send(this.id, from, { type: "override", bytes: encodeSignedOverride(signed) });
+        }
         return;
       case "ask-certificates": {
         const certificates = this.certifier.after(message.after);

@@ -4,6 +4,7 @@ import { LATENCIES, type LatencyName } from "@soma/testkit/sim";
 import { STRATEGIES, type Strategy } from "../consensus/byzantine-host.ts";
 import { DIMENSION } from "../game/vectors.ts";
 import { ENCODER_FAULTS, type EncoderFault } from "./faulty-encoder.ts";
+import type { ReleaseFault } from "./release-fault.ts";
 import { SUBMITTER_CONDUCTS, type SubmitterConduct } from "./submitter.ts";
 
 /** Who and what is faulty in a run, and how the network treats messages: all of it follows from the seed. */
@@ -23,6 +24,7 @@ export interface Plan {
   readonly encoderFaults: ReadonlyMap<number, EncoderFault>;
   readonly encoderNoise: readonly number[];
   readonly jobs: readonly SubmitterConduct[];
+  readonly fault: ReleaseFault | null;
 }
 
 /** Commits that one of the shrunk windows lasts. */
@@ -70,7 +72,16 @@ export function drawPlan(rng: Rng, validators: number, encoders: number, jobs: n
     encoderFaults: drawEncoderFaults(rng, encoders),
     encoderNoise: Array.from({ length: encoders }, () => 0.08 + 0.2 * rng.float()),
     jobs: Array.from({ length: jobs }, () => (rng.chance(0.4) ? "honest" : rng.pick(SUBMITTER_CONDUCTS))),
+    fault: drawFault(rng),
   };
+}
+
+/** Mostly none: a halt costs a run much of what it would else meet. */
+function drawFault(rng: Rng): ReleaseFault | null {
+  const fate = rng.float();
+  if (fate < 0.12) return { kind: "settlement", epoch: 0n };
+  if (fate < 0.24) return { kind: "execution", how: rng.pick(["mints", "throws"] as const) };
+  return null;
 }
 
 /** One validator at most is Byzantine or loses its signer log: who joins, leaves or is banned moves the bound. */

@@ -21,9 +21,10 @@ import { CheckedTransactions } from "./checked-transactions.ts";
 import { type NetworkCoverage, noNetworkCoverage } from "./coverage.ts";
 import { EncoderHost } from "./encoder-host.ts";
 import { FaultyEncoder } from "./faulty-encoder.ts";
-import { scheduleFaults, scheduleLife } from "./incidents.ts";
+import { scheduleFaults, scheduleLife, scheduleTakeovers } from "./incidents.ts";
 import type { NetworkMessage } from "./messages.ts";
 import { NetworkValidator } from "./network-validator.ts";
+import { OverrideDesk } from "./override-desk.ts";
 import { drawPlan } from "./plan.ts";
 import { Submitter } from "./submitter.ts";
 import { Vandal } from "./vandal.ts";
@@ -136,6 +137,7 @@ export function simulateNetwork(options: NetworkOptions): NetworkResult {
     coverage,
     checked,
     deviation: options.deviation ?? {},
+    fault: plan.fault,
     actorOf: (address) => byAddress.get(address)!,
   };
   const vandalised = plan.hasVandal ? rng.below(count) : -1;
@@ -174,6 +176,8 @@ export function simulateNetwork(options: NetworkOptions): NetworkResult {
   const stage = { world, hosts, encoders, submitters, cast, plan, chaosMs, startMs: START_MS };
   scheduleLife(stage, rng.fork(5));
   scheduleFaults(stage, rng.fork(6));
+  scheduleTakeovers(stage, rng.fork(7));
+  new OverrideDesk(world, hosts, rng.fork(8));
 
   const runUntil = (endMs: number) => {
     try {
@@ -228,6 +232,7 @@ function unwell(
     if (!honest.has(host.id)) continue;
     const name = host.id.slice(0, 6);
     if (host.height < height) return `${name} is at commit ${host.height}, not ${height}`;
+    if (host.halt !== null) return `${name} is halted at commit ${host.halt.commit}`;
     const isMember = auditor.epoch.committee.some(({ validator }) => validator === host.id);
     if (isMember && host.state !== null && !host.state.isSigning) return `${name} does not sign`;
     const { length } = host.ledgerHost.checkpoints;

@@ -7,6 +7,7 @@ import type { Auditor } from "./auditor.ts";
 import type { CheckedTransactions } from "./checked-transactions.ts";
 import type { NetworkCoverage } from "./coverage.ts";
 import type { NetworkMessage } from "./messages.ts";
+import type { ReleaseFault } from "./release-fault.ts";
 
 /** What a mutant changes; everything absent is as the protocol has it. */
 export interface Deviation {
@@ -19,6 +20,8 @@ export interface Deviation {
   readonly forgetsCommits?: boolean;
   /** Encoders reveal with their commit. */
   readonly revealsAtOnce?: boolean;
+  /** An override counts whoever signed it. */
+  readonly overridesUnchecked?: boolean;
 }
 
 /** What all actors of one run share. */
@@ -31,5 +34,7 @@ export interface NetworkWorld extends SimWorld {
   readonly coverage: NetworkCoverage;
   readonly checked: CheckedTransactions;
   readonly deviation: Deviation;
+  /** What is wrong with everybody's release. */
+  readonly fault: ReleaseFault | null;
   readonly actorOf: (address: string) => Actor;
 }
