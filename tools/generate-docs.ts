@@ -3,6 +3,7 @@ import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describeConfig } from "@soma/config";
 import { registry } from "@soma/contracts";
+import { openApiDocument } from "@soma/gateway";
 import { PARAMETER_TABLE, type ParameterName } from "@soma/protocol";
 import { PlatformConfig } from "@soma/runtime";
 import { loadServices, SERVICE_NAMES } from "../services/cli/src/services.ts";
@@ -87,6 +88,7 @@ const pages: Record<string, string> = {
   "messages.md": messagesPage(),
   "parameters.md": parametersPage(),
   "configuration.md": await configPage(),
+  "openapi.json": `${JSON.stringify(await openApiDocument(), null, 2)}\n`,
 };
 const isCheck = process.argv.includes("--check");
 let stale = 0;

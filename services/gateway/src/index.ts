@@ -1,1 +1,2 @@
+export { openApiDocument } from "./shell/document.ts";
 export { service } from "./shell/service.ts";

@@ -11,9 +11,15 @@ export interface BlobStoreOptions {
   readonly maxBlobBytes: number;
   readonly maxTotalBytes: number;
   readonly maxAgeMs: number;
+  /** Age at which a blob goes to which nobody refers. */
+  readonly unclaimedAgeMs: number;
+  /** Those of some blobs to which somebody refers. */
+  readonly claimed: (hashes: readonly string[]) => Promise<ReadonlySet<string>>;
   /** Blobs that may be on their way in at once. */
   readonly maxIncoming: number;
 }
+
+const CLAIMS_AT_ONCE = 1_000;
 
 /** Blobs by SHA-256 in a folder. A blob is visible only when it is whole and its hash is right. */
 export class BlobStore {
@@ -89,7 +95,12 @@ export class BlobStore {
     return { size, stream: file.createReadStream() };
   }
 
-  /** Removes what is too old, then the oldest until the rest fits. Returns the number removed. */
+  /** Whether a blob is here; it is then new again. */
+  has(hash: string): Promise<boolean> {
+    return this.#touch(hash);
+  }
+
+  /** Removes what is too old, what nobody refers to, then the oldest until the rest fits. Returns the number removed. */
   prune(nowMs: number): Promise<number> {
     this.#pruning ??= this.#prune(nowMs).finally(() => {
       this.#pruning = undefined;
@@ -99,25 +110,39 @@ export class BlobStore {
 
   async #prune(nowMs: number): Promise<number> {
     this.#unpruned = 0;
-    const found: { path: string; size: number; at: number }[] = [];
+    const found: { name: string; path: string; size: number; at: number }[] = [];
     for (const shelf of await readdir(this.#options.folder)) {
       if (shelf.length !== 2) continue;
       for (const name of await readdir(join(this.#options.folder, shelf))) {
         const path = join(this.#options.folder, shelf, name);
         const info = await stat(path).catch(() => undefined);
-        if (info !== undefined) found.push({ path, size: info.size, at: info.mtimeMs });
+        if (info !== undefined) found.push({ name, path, size: info.size, at: info.mtimeMs });
       }
     }
     found.sort((a, b) => b.at - a.at);
+    const unclaimed = await this.#unclaimed(
+      found.filter(({ at }) => nowMs - at > this.#options.unclaimedAgeMs).map(({ name }) => name),
+    );
     let total = 0;
     let removed = 0;
     for (const blob of found) {
-      total += blob.size;
-      if (total <= this.#options.maxTotalBytes && nowMs - blob.at <= this.#options.maxAgeMs) continue;
+      const isOld = nowMs - blob.at > this.#options.maxAgeMs || unclaimed.has(blob.name);
+      if (!isOld) total += blob.size;
+      if (!isOld && total <= this.#options.maxTotalBytes) continue;
       await rm(blob.path, { force: true });
       removed++;
     }
     return removed;
+  }
+
+  async #unclaimed(names: readonly string[]): Promise<ReadonlySet<string>> {
+    const unclaimed = new Set(names);
+    for (let at = 0; at < names.length; at += CLAIMS_AT_ONCE) {
+      for (const name of await this.#options.claimed(names.slice(at, at + CLAIMS_AT_ONCE))) {
+        unclaimed.delete(name);
+      }
+    }
+    return unclaimed;
   }
 
   /** Makes a blob that is here new again. */

@@ -3,11 +3,15 @@ import { SomaError } from "@soma/base";
 import type { Config } from "@soma/config";
 import type { Genesis, Hex32 } from "@soma/protocol";
 import type { Bus } from "@soma/runtime";
+import type { BlobClaims } from "./blob-claims.ts";
 import type { BlobStore } from "./blob-store.ts";
 import type { GatewayConfig } from "./config.ts";
+import type { EventStreams } from "./events/event-streams.ts";
 import type { Mailbox } from "./mailbox.ts";
 import type { GatewayMetrics } from "./metrics.ts";
 import type { News } from "./news.ts";
+import type { Quotas } from "./quotas.ts";
+import type { SessionCheck } from "./session-check.ts";
 
 /** What the routes work with. */
 export interface GatewayContext {
@@ -18,8 +22,12 @@ export interface GatewayContext {
   /** This validator: the mailbox that seat holders answer to. */
   readonly validator: Hex32;
   readonly blobs: BlobStore;
+  readonly claims: BlobClaims;
   readonly mailbox: Mailbox;
   readonly news: News;
+  readonly quotas: Quotas;
+  readonly sessions: SessionCheck;
+  readonly streams: EventStreams;
   readonly metrics: GatewayMetrics;
 }
 

@@ -11,6 +11,22 @@ export function gatewayMetrics(telemetry: Telemetry) {
       unit: "By",
       doc: "Bytes of blobs taken and served.",
     }),
+    refused: telemetry.metrics.counter("gateway.refused", {
+      unit: "{request}",
+      doc: "Requests refused, by code.",
+    }),
+    quotas: telemetry.metrics.counter("gateway.quota.exceeded", {
+      unit: "{request}",
+      doc: "Requests beyond a client's quota, by quota.",
+    }),
+    events: telemetry.metrics.gauge("gateway.event.streams", {
+      unit: "{stream}",
+      doc: "Event streams that are open.",
+    }),
+    eventStreamEnds: telemetry.metrics.counter("gateway.event.stream.ends", {
+      unit: "{stream}",
+      doc: "Event streams that ended, by reason: left, slow or closing.",
+    }),
     mailbox: telemetry.metrics.counter("gateway.mailbox.messages", {
       unit: "{message}",
       doc: "Job messages kept for submitters, or refused.",

@@ -146,10 +146,12 @@ export const service = defineService<StateTables>()({
     await CommitFeed.open({ chainId, bus, pool, assembler, queue, metrics, log, signal });
 
     const onError = (error: unknown) => log.warn({ error: String(error) }, "state's side task failed");
-    const pruning = setInterval(() => {
+    const prune = () => {
       store.pruneUpdates(certifier.certified - BigInt(config.retainUpdates)).catch(onError);
       store.pruneHistory(ledger.head.commit - BigInt(config.retainCommits)).catch(onError);
-    }, PRUNE_EVERY_MS);
+    };
+    prune();
+    const pruning = setInterval(prune, PRUNE_EVERY_MS);
     defer(() => clearInterval(pruning));
     const reopening = setInterval(() => {
       announcements.reopened(ledger, epochs.opened).catch(onError);

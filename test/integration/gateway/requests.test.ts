@@ -1,54 +1,26 @@
 import { createHash } from "node:crypto";
-import { existsSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { existsSync, readdirSync } from "node:fs";
 import { connect } from "node:net";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { Telemetry } from "@soma/telemetry";
-import type { FastifyInstance } from "fastify";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { BlobStore } from "./blob-store.ts";
-import { GatewayConfig } from "./config.ts";
-import type { GatewayContext } from "./context.ts";
-import { openHttpServer } from "./http-server.ts";
-import { gatewayMetrics } from "./metrics.ts";
-import { News } from "./news.ts";
+import { GatewayOperator, Servers } from "./operator.ts";
 
-// The routes that need no other service.
+const servers = new Servers();
 let folder: string;
-let app: FastifyInstance;
 let base: string;
 beforeAll(async () => {
-  folder = mkdtempSync(join(tmpdir(), "gateway-"));
-  const telemetry = Telemetry.silent("gateway");
-  const config = GatewayConfig.read({
-    SOMA_KEY_FILE: "unused",
-    SOMA_GENESIS: "unused",
-    SOMA_DATA: folder,
-    SOMA_GATEWAY_PORT: "0",
+  await servers.open();
+  const operator = await GatewayOperator.open(servers, "requests", {
+    env: {
+      SOMA_GATEWAY_BLOB_BYTES: "64",
+      SOMA_GATEWAY_BLOB_TOTAL_BYTES: "256",
+      SOMA_GATEWAY_BLOB_UPLOADS: "2",
+    },
   });
-  const blobs = await BlobStore.open({
-    folder: join(folder, "blobs"),
-    maxBlobBytes: 64,
-    maxTotalBytes: 256,
-    maxAgeMs: 60_000,
-    maxIncoming: 2,
-  });
-  const context = {
-    config,
-    genesis: { chainId: "test" },
-    validator: "aa".repeat(32),
-    blobs,
-    news: new News(1),
-    metrics: gatewayMetrics(telemetry),
-  };
-  app = await openHttpServer(context as unknown as GatewayContext, telemetry);
-  const address = app.server.address();
-  base = `http://127.0.0.1:${typeof address === "object" ? address?.port : 0}`;
+  folder = operator.dataFolder;
+  base = operator.url;
 });
-afterAll(async () => {
-  await app.close();
-  rmSync(folder, { recursive: true });
-});
+afterAll(() => servers.close());
 
 const sha256 = (bytes: Uint8Array) => createHash("sha256").update(bytes).digest("hex");
 const id = "ab".repeat(32);
@@ -56,14 +28,14 @@ const id = "ab".repeat(32);
 describe("what a client may send", () => {
   test.each<[string, string, RequestInit, number, string]>([
     ["an unknown route", "/v1/nothing", {}, 404, "GATEWAY_ROUTE_NOT_FOUND"],
-    ["an unknown method", "/v1/head", { method: "DELETE" }, 404, "GATEWAY_ROUTE_NOT_FOUND"],
+    ["an unknown method", "/v1/head", { method: "DELETE" }, 405, "GATEWAY_METHOD"],
     ["a path that is no URL", "/v1/blobs/%zz", {}, 400, "GATEWAY_MALFORMED"],
     ["a path out of the folder", "/v1/blobs/..%2f..%2fetc%2fpasswd", {}, 400, "GATEWAY_MALFORMED"],
     ["a very long parameter", `/v1/blobs/${"a".repeat(2_000)}`, {}, 414, "GATEWAY_MALFORMED"],
     ["a hash in capitals", `/v1/blobs/${"AB".repeat(32)}`, {}, 400, "GATEWAY_MALFORMED"],
     ["a blob that is not here", `/v1/blobs/${id}`, {}, 404, "GATEWAY_BLOB_NOT_FOUND"],
     ["no JSON", "/v1/search", post("application/json", "{"), 400, "GATEWAY_MALFORMED"],
-    ["JSON of another form", "/v1/search", post("application/json", "[1]"), 400, "MESSAGE_INVALID"],
+    ["JSON of another form", "/v1/search", post("application/json", "[1]"), 400, "GATEWAY_MALFORMED"],
     [
       "a poisoned object",
       "/v1/search",
@@ -71,7 +43,7 @@ describe("what a client may send", () => {
       400,
       "GATEWAY_MALFORMED",
     ],
-    ["no body", "/v1/search", { method: "POST" }, 400, "MESSAGE_INVALID"],
+    ["no body", "/v1/search", { method: "POST" }, 400, "GATEWAY_MALFORMED"],
     ["text for bytes", "/v1/transactions", post("text/plain", "x"), 400, "GATEWAY_MALFORMED"],
     ["an unknown type", "/v1/transactions", post("image/png", "x"), 415, "GATEWAY_MALFORMED"],
     [
@@ -98,6 +70,17 @@ describe("what a client may send", () => {
     expect(response.headers.get("content-type")).toContain("application/problem+json");
     expect(await response.json()).toMatchObject({ status, code });
     expect(response.status).toBe(status);
+  });
+
+  test("a path that no route has is told which are near, and a method which there are", async () => {
+    const response = await fetch(`${base}/v1/account/${id}`);
+    expect(await response.json()).toMatchObject({
+      code: "GATEWAY_ROUTE_NOT_FOUND",
+      nearest: expect.arrayContaining(["GET /v1/accounts/:address"]),
+      document: "/v1/openapi.json",
+    });
+    const wrong = await fetch(`${base}/v1/blobs/${id}`, { method: "POST" });
+    expect(wrong.headers.get("allow")).toBe("PUT, GET, HEAD");
   });
 
   test("blobs come back, also the empty one, and a second put is no news", async () => {

@@ -1,0 +1,139 @@
+import { SomaError } from "@soma/base";
+import { bcs, encode } from "@soma/codec";
+import {
+  GetAccount,
+  GetCheckpoint,
+  GetCommitLeaf,
+  GetEpoch,
+  GetHandovers,
+  GetLedgerUpdate,
+  ProvenLeafCodec,
+} from "@soma/contracts";
+import { CertifiedCheckpointCodec, EpochHandoverCodec, EpochInfoCodec } from "@soma/protocol";
+import { z } from "zod";
+import { ASKED, taken } from "../context.ts";
+import { found, hash, wait, waiting, whole } from "../parameters.ts";
+import { defineRoute, OCTETS, type Route } from "../route.ts";
+import { jsonOf } from "./network.ts";
+
+const tag = "ledger";
+const numbered = z.union([z.literal("latest"), whole]);
+
+/** An account, and what light clients follow: facts of epochs, checkpoints and commits with their proofs. */
+export const LEDGER_ROUTES: readonly Route[] = [
+  defineRoute({
+    id: "getAccount",
+    method: "GET",
+    url: "/v1/accounts/:address",
+    tag,
+    summary: "Balance, next sequence number and stakes of an account",
+    description: "An address that never held anything is an account with `exists: false`.",
+    params: z.object({ address: hash }),
+    answers: { 200: { doc: "The account at the stated commit.", json: jsonOf(GetAccount) } },
+    asks: true,
+    handle: async ({ context: { bus }, params, reply }) =>
+      reply.send(taken(await bus.request(GetAccount, {}, params, ASKED))),
+  }),
+  defineRoute({
+    id: "getEpoch",
+    method: "GET",
+    url: "/v1/epochs/:epoch",
+    tag,
+    summary: "The facts of an epoch",
+    description: "BCS of `EpochInfo`: committee, roster, prices and seed. `latest` is the one that is open.",
+    params: z.object({ epoch: numbered }),
+    answers: { 200: { doc: "BCS of `EpochInfo`.", type: OCTETS } },
+    codes: ["GATEWAY_EPOCH_NOT_FOUND"],
+    asks: true,
+    handle: async ({ context: { bus }, params: { epoch }, reply }) => {
+      const asked = epoch === "latest" ? null : BigInt(epoch);
+      const info = taken(await bus.request(GetEpoch, {}, { epoch: asked }, ASKED));
+      return reply
+        .type(OCTETS)
+        .send(
+          Buffer.from(encode(EpochInfoCodec, found(info, "GATEWAY_EPOCH_NOT_FOUND", `no epoch ${epoch}`))),
+        );
+    },
+  }),
+  defineRoute({
+    id: "getHandovers",
+    method: "GET",
+    url: "/v1/handovers",
+    tag,
+    summary: "Hand-overs between epochs, for light clients",
+    description: "BCS of a vector of at most 16 `EpochHandover`: out of epoch `from` and the following ones.",
+    query: z.strictObject({ from: whole.meta({ description: "Epoch whose committee is known already." }) }),
+    answers: { 200: { doc: "BCS of a vector of `EpochHandover`.", type: OCTETS } },
+    asks: true,
+    handle: async ({ context: { bus }, query: { from }, reply }) => {
+      const page = taken(await bus.request(GetHandovers, {}, { fromEpoch: BigInt(from), limit: 16 }, ASKED));
+      return reply.type(OCTETS).send(Buffer.from(encode(bcs.vector(EpochHandoverCodec), page)));
+    },
+  }),
+  defineRoute({
+    id: "getCheckpoint",
+    method: "GET",
+    url: "/v1/checkpoints/:sequence",
+    tag,
+    summary: "A checkpoint with its certificate",
+    description: "BCS of `CertifiedCheckpoint`. `latest` is the newest.",
+    params: z.object({ sequence: numbered }),
+    answers: { 200: { doc: "BCS of `CertifiedCheckpoint`.", type: OCTETS } },
+    codes: ["GATEWAY_CHECKPOINT_NOT_FOUND"],
+    asks: true,
+    handle: async ({ context: { bus }, params: { sequence }, reply }) => {
+      const asked = sequence === "latest" ? null : BigInt(sequence);
+      const answer = taken(await bus.request(GetCheckpoint, {}, { sequence: asked }, ASKED));
+      const why = `no certified checkpoint ${sequence}`;
+      const certified = found(answer, "GATEWAY_CHECKPOINT_NOT_FOUND", why);
+      return reply.type(OCTETS).send(Buffer.from(encode(CertifiedCheckpointCodec, certified)));
+    },
+  }),
+  defineRoute({
+    id: "getCommitLeaf",
+    method: "GET",
+    url: "/v1/commits/:commit/leaf",
+    tag,
+    summary: "The proof of a commit, with its beacon",
+    description: "BCS of `ProvenLeaf`: the leaf and the way to the effects root of a certified checkpoint.",
+    params: z.object({ commit: whole }),
+    answers: { 200: { doc: "BCS of `ProvenLeaf`.", type: OCTETS } },
+    codes: ["GATEWAY_COMMIT_NOT_FOUND"],
+    asks: true,
+    handle: async ({ context: { bus }, params: { commit }, reply }) => {
+      const answer = taken(await bus.request(GetCommitLeaf, {}, { commit: BigInt(commit) }, ASKED));
+      const leaf = found(answer, "GATEWAY_COMMIT_NOT_FOUND", `commit ${commit} is not certified`);
+      return reply.type(OCTETS).send(Buffer.from(encode(ProvenLeafCodec, leaf)));
+    },
+  }),
+  defineRoute({
+    id: "getLedgerUpdate",
+    method: "GET",
+    url: "/v1/ledger-updates/:sequence",
+    tag,
+    summary: "What takes a light client over one checkpoint",
+    description: "BCS of a vector of byte strings, each a `LedgerUpdate`.",
+    params: z.object({ sequence: whole }),
+    query: z.strictObject({ wait }),
+    answers: {
+      200: { doc: "BCS of a vector of `LedgerUpdate` bytes.", type: OCTETS },
+      204: { doc: "The checkpoint is not certified yet." },
+    },
+    codes: ["GATEWAY_BUSY"],
+    asks: true,
+    handle: async ({ context: { bus, config, news }, params: { sequence }, query, reply }) => {
+      const part = async (index: number) =>
+        taken(await bus.request(GetLedgerUpdate, {}, { sequence: BigInt(sequence), part: index }, ASKED));
+      const patience = waiting(reply, query.wait, config.maxWait);
+      const first = await news.until("checkpoint", patience, async () => (await part(0)) ?? undefined);
+      if (first === undefined) return reply.status(204).send();
+      const updates = [first.update];
+      for (let index = 1; index < first.parts; index++) {
+        const next = await part(index);
+        if (next === null) throw new SomaError("REQUEST_TIMEOUT", "a part of the update is gone; ask again");
+        updates.push(next.update);
+      }
+      return reply.type(OCTETS).send(Buffer.from(encode(bcs.vector(bcs.byteVector()), updates)));
+    },
+  }),
+];

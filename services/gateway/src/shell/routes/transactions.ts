@@ -1,0 +1,115 @@
+import { SomaError } from "@soma/base";
+import { GetTransaction, ListTransactions, partitionOfTransaction, SubmitTransaction } from "@soma/contracts";
+import { MAX_TRANSACTION_BYTES } from "@soma/protocol";
+import { z } from "zod";
+import { ASKED, taken } from "../context.ts";
+import { Cursors, next, pageQuery } from "../page.ts";
+import { hash, octets, wait, waiting, whole } from "../parameters.ts";
+import { defineRoute, OCTETS, type Route } from "../route.ts";
+import { jsonOf } from "./network.ts";
+
+const tag = "transactions";
+const position = z
+  .string()
+  .regex(/^[0-9]{1,9}$/)
+  .transform(Number);
+const cursors = new Cursors("transactions", z.tuple([position]));
+
+/** Handing in transactions and following them. */
+export const TRANSACTION_ROUTES: readonly Route[] = [
+  defineRoute({
+    id: "submitTransaction",
+    method: "POST",
+    url: "/v1/transactions",
+    tag,
+    summary: "Hands in a signed transaction",
+    description:
+      "The canonical bytes (BCS of `SignedTransaction`). It may be sent again without harm: it is known by its " +
+      "digest. A refusal has the mempool's code (`MEMPOOL_*`, `CODEC_*`).",
+    body: {
+      type: OCTETS,
+      schema: octets,
+      maxBytes: () => MAX_TRANSACTION_BYTES + 1024,
+    },
+    answers: {
+      202: {
+        doc: "It is admitted: `known` says that it was already.",
+        json: z.object({ digest: hash, known: z.boolean() }),
+      },
+    },
+    codes: ["CODEC_MALFORMED", "MEMPOOL_POOL_FULL", "MEMPOOL_SEQUENCE_STALE"],
+    asks: true,
+    handle: async ({ context: { bus }, body, reply }) => {
+      const answer = taken(
+        await bus.request(SubmitTransaction, { partition: partitionOfTransaction(body) }, body, ASKED),
+      );
+      if (!answer.accepted) throw new SomaError(answer.code, answer.message);
+      return reply.status(202).send({ digest: answer.digest, known: answer.known });
+    },
+  }),
+  defineRoute({
+    id: "getTransaction",
+    method: "GET",
+    url: "/v1/transactions/:digest",
+    tag,
+    summary: "A transaction's effects, and their proof once a checkpoint covers them",
+    params: z.object({ digest: hash }),
+    query: z.strictObject({
+      wait,
+      until: z
+        .enum(["executed", "certified"])
+        .default("executed")
+        .meta({ description: "What is waited for." }),
+    }),
+    answers: {
+      200: {
+        doc: "`unknown` until a commit has executed it. `leaf` and `path` prove it against `checkpoint`.",
+        json: jsonOf(GetTransaction),
+      },
+    },
+    codes: ["GATEWAY_BUSY"],
+    asks: true,
+    handle: async ({ context: { bus, config, news }, params: { digest }, query, reply }) => {
+      const ask = async () => taken(await bus.request(GetTransaction, {}, { digest }, ASKED));
+      const reached = (status: string) =>
+        status === "certified" || (query.until === "executed" && status === "executed");
+      const topic = query.until === "executed" ? `transaction ${digest}` : "checkpoint";
+      const seen = await news.until(topic, waiting(reply, query.wait, config.maxWait), async () => {
+        const view = await ask();
+        return reached(view.status) ? view : undefined;
+      });
+      return reply.send(seen ?? (await ask()));
+    },
+  }),
+  defineRoute({
+    id: "listCommitTransactions",
+    method: "GET",
+    url: "/v1/commits/:commit/transactions",
+    tag,
+    summary: "The transactions of a commit, in the order of execution",
+    params: z.object({ commit: whole }),
+    query: z.strictObject(pageQuery),
+    answers: {
+      200: {
+        doc: "Those that paid a fee; `refusal` is null where the transaction did what it says.",
+        json: jsonOf(ListTransactions).pick({ transactions: true }).extend({ next }),
+      },
+    },
+    codes: ["GATEWAY_CURSOR", "GATEWAY_COMMIT_NOT_FOUND", "GATEWAY_PRUNED"],
+    asks: true,
+    handle: async ({ context: { bus }, params, query: { limit, cursor }, reply }) => {
+      const commit = BigInt(params.commit);
+      const after = cursors.decode(cursor)?.[0] ?? null;
+      const asked = { commit, after, limit: limit + 1 };
+      const { status, transactions } = taken(await bus.request(ListTransactions, {}, asked, ASKED));
+      if (status === "later") {
+        throw new SomaError("GATEWAY_COMMIT_NOT_FOUND", `commit ${commit} is not executed yet`);
+      }
+      if (status === "pruned") {
+        throw new SomaError("GATEWAY_PRUNED", `the history that is kept begins after commit ${commit}`);
+      }
+      const page = cursors.page(transactions, limit, (row) => [row.position]);
+      return reply.send({ transactions: page.rows, next: page.next });
+    },
+  }),
+];
