@@ -1,5 +1,11 @@
 import { SomaError } from "@soma/base";
-import { GetTransaction, ListTransactions, partitionOfTransaction, SubmitTransaction } from "@soma/contracts";
+import {
+  GetAdmission,
+  GetTransaction,
+  ListTransactions,
+  partitionOfTransaction,
+  SubmitTransaction,
+} from "@soma/contracts";
 import { MAX_TRANSACTION_BYTES } from "@soma/protocol";
 import { z } from "zod";
 import { ASKED, taken } from "../context.ts";
@@ -37,7 +43,7 @@ export const TRANSACTION_ROUTES: readonly Route[] = [
         json: z.object({ digest: hash, known: z.boolean() }),
       },
     },
-    codes: ["CODEC_MALFORMED", "MEMPOOL_POOL_FULL", "MEMPOOL_SEQUENCE_STALE"],
+    codes: ["MEMPOOL_MALFORMED", "MEMPOOL_TIP_LOW", "MEMPOOL_FULL", "MEMPOOL_BUSY", "MEMPOOL_SEQUENCE_STALE"],
     asks: true,
     handle: async ({ context: { bus }, body, reply }) => {
       const answer = taken(
@@ -80,6 +86,22 @@ export const TRANSACTION_ROUTES: readonly Route[] = [
       });
       return reply.send(seen ?? (await ask()));
     },
+  }),
+  defineRoute({
+    id: "getAdmission",
+    method: "GET",
+    url: "/v1/transactions/:digest/admission",
+    tag,
+    summary: "Whether a transaction waits in this validator's mempool, or why it left",
+    description:
+      "Ask for its effects first: one that left the mempool (`reason`: expired, replaced, evicted, sequence-used, " +
+      "unpayable) may have been in a block already. `unknown` also where it left long ago.",
+    params: z.object({ digest: hash }),
+    answers: { 200: { doc: "`by` is the transaction that took its place.", json: jsonOf(GetAdmission) } },
+    codes: [],
+    asks: true,
+    handle: async ({ context: { bus }, params: { digest }, reply }) =>
+      reply.send(taken(await bus.request(GetAdmission, {}, { digest }, ASKED))),
   }),
   defineRoute({
     id: "listCommitTransactions",
