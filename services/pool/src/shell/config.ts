@@ -12,7 +12,7 @@ export const PoolConfig = defineConfig("pool", {
   maxVectors: {
     is: integer({ min: 1, max: 100_000_000 }),
     default: "1000000",
-    doc: "Vectors held; later ones are left out and counted. Each takes about 2 kB with its place in the index.",
+    doc: "Vectors held; later ones are left out and counted. Each takes about 3 kB with its place in the index.",
   },
   indexBlock: {
     is: integer({ min: 16, max: 1_048_576 }),
