@@ -59,6 +59,8 @@ export const service = defineService<EncoderTables>()({
     }
     let actor: EncoderActor | undefined;
     if (config.role !== "worker") {
+      // Two that speak for one encoder would contradict each other.
+      await context.sole();
       const keys = new EncoderKeys(loadKeyFile(config.keyFile, "encoder").seed);
       actor = await openActor({ service: context, config, genesis, keys, gateways, own, metrics });
     }
