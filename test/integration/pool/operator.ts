@@ -2,6 +2,8 @@ import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { Result } from "@soma/base";
 import { EmbeddingsRecorded, type RequestMessage } from "@soma/contracts";
+import { service as gateway } from "@soma/gateway";
+import { freePort } from "@soma/launcher";
 import { service as pool } from "@soma/pool";
 import { Bus, type Platform, ServiceHost } from "@soma/runtime";
 import { service as state } from "@soma/state";
@@ -73,6 +75,14 @@ export class PoolOperator {
   async startPool(change: Record<string, string> = {}): Promise<void> {
     const env = { ...this.#env, ...change };
     this.#pool = await ServiceHost.open({ platform: this.#platform, services: [pool], env });
+  }
+
+  /** The validator's HTTP door; returns its URL. */
+  async startGateway(resources: TestResources): Promise<string> {
+    const port = await freePort();
+    const env = { ...this.#env, SOMA_GATEWAY_PORT: String(port) };
+    resources.use(await ServiceHost.open({ platform: this.#platform, services: [gateway], env }));
+    return `http://127.0.0.1:${port}`;
   }
 
   async stopPool(): Promise<void> {
