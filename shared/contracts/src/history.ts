@@ -253,7 +253,7 @@ export const GetParameters = defineMessage({
 export const EVENT_PAGE = 2_000;
 
 /** A place in the ledger's history of events: `commit` is told whole, and `offset` events of the one after it. */
-export const eventPlace = z.strictObject({ commit: amount, offset: u32 });
+const eventPlace = z.strictObject({ commit: amount, offset: u32 });
 
 /** One stage that a job reached. */
 export const jobEvent = z.strictObject({

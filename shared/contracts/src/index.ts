@@ -37,7 +37,6 @@ export {
   checkpointEvent,
   commitEvent,
   EVENT_PAGE,
-  eventPlace,
   GetParameters,
   JOB_STATES,
   jobEvent,

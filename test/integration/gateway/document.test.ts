@@ -1,7 +1,9 @@
 import { Validator } from "@seriousme/openapi-schema-validator";
 import { openApiDocument } from "@soma/gateway";
+import { eventually } from "@soma/testkit";
 import { Ajv2020 } from "ajv/dist/2020.js";
 import addFormats from "ajv-formats";
+import { EventSource } from "eventsource";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { people, seedOf, signed, transfer } from "../state/chain.ts";
 import { GatewayOperator, Servers, TestJob } from "./operator.ts";
@@ -64,6 +66,19 @@ test("every operation says what it does, what it takes and how it refuses", () =
   }
 });
 
+test("what a stream tells fits the document too", async () => {
+  const source = new EventSource(`${operator.url}/v1/events?after=0.0-0.0`);
+  const wanted = ["transaction", "job", "commit", "checkpoint"];
+  const heard = new Map<string, unknown>();
+  for (const type of wanted) source.addEventListener(type, ({ data }) => heard.set(type, JSON.parse(data)));
+  await eventually(() => wanted.every((type) => heard.has(type)));
+  source.close();
+  for (const [type, data] of heard) {
+    const name = `${type[0]!.toUpperCase()}${type.slice(1)}Event`;
+    expect(faultsOf(["components", "schemas", name], data)).toBeNull();
+  }
+});
+
 test.each([
   ["/v1/health", "/v1/health", 200],
   ["/v1/genesis", "/v1/genesis", 200],
@@ -111,14 +126,20 @@ test.each([
   expect(media).toBeDefined();
   const body = await response.arrayBuffer();
   if (!type!.endsWith("json")) return;
+  const answer = JSON.parse(Buffer.from(body).toString("utf8"));
+  const schema = ["paths", path, "get", "responses", String(status), "content", type!, "schema"];
+  expect(faultsOf(schema, answer)).toBeNull();
+});
+
+/** What is wrong with a value by a schema within the document; null if nothing is. */
+function faultsOf(schema: readonly string[], value: unknown): string | null {
   const ajv = new Ajv2020({ strict: false });
   (addFormats as unknown as (ajv: Ajv2020) => void)(ajv);
   ajv.addSchema(document, "document");
-  const pointer = ["paths", path, "get", "responses", String(status), "content", type!, "schema"]
+  const pointer = schema
     .map((part) => part.replaceAll("~", "~0").replaceAll("/", "~1"))
     .map(encodeURIComponent)
     .join("/");
   const check = ajv.compile({ $ref: `document#/${pointer}` });
-  const answer = JSON.parse(Buffer.from(body).toString("utf8"));
-  expect(check(answer), JSON.stringify(check.errors)).toBe(true);
-});
+  return check(value) ? null : JSON.stringify(check.errors);
+}

@@ -10,6 +10,7 @@ export interface CodeEntry {
 export const GATEWAY_CODES = {
   GATEWAY_MALFORMED: { status: 400, meaning: "path, query, headers or body are not as the route wants them" },
   GATEWAY_CURSOR: { status: 400, meaning: "a cursor that no page of this list gave" },
+  GATEWAY_ABORTED: { status: 400, meaning: "the client left before its body was whole" },
   GATEWAY_LENGTH_REQUIRED: { status: 411, meaning: "an upload says its length beforehand (Content-Length)" },
   GATEWAY_BODY_TOO_LARGE: { status: 413, meaning: "the body is larger than the route takes" },
   GATEWAY_BLOB_TOO_LARGE: { status: 413, meaning: "a blob is larger than this gateway takes" },

@@ -1,8 +1,10 @@
 import swagger from "@fastify/swagger";
+import { checkpointEvent, commitEvent, jobEvent, transactionEvent } from "@soma/contracts";
 import type { FastifyInstance, FastifySchema } from "fastify";
 import { createJsonSchemaTransform } from "fastify-type-provider-zod";
 import { z } from "zod";
 import { GATEWAY_CODES, statusOf } from "../core/index.ts";
+import { epochEvent } from "./events/event-feed.ts";
 import { PROBLEM_TYPE, Problem } from "./problem.ts";
 import type { Answer, Route } from "./route.ts";
 
@@ -30,6 +32,15 @@ const ASKING = ["REQUEST_TIMEOUT", "REQUEST_NO_RESPONDER", "REQUEST_BUSY", "REQU
 const ASKING_MEANING =
   "a service of this operator is away or busy: ask again, or another validator's gateway";
 
+/** Data of the events, which OpenAPI cannot tie to a stream: named in the route's own description. */
+const EVENT_DATA = {
+  CommitEvent: commitEvent,
+  TransactionEvent: transactionEvent,
+  JobEvent: jobEvent,
+  CheckpointEvent: checkpointEvent,
+  EpochEvent: epochEvent,
+};
+
 /** What a codec's value looks like on the wire, which is what a client sees of it. */
 function wireForm(context: { zodSchema: unknown; jsonSchema: Record<string, unknown> }): void {
   if (context.zodSchema instanceof z.ZodCodec) {
@@ -41,6 +52,10 @@ function wireForm(context: { zodSchema: unknown; jsonSchema: Record<string, unkn
 /** Prepares an app so that routes mounted after it are documented by \`app.swagger()\`. */
 export async function documentRoutes(app: FastifyInstance): Promise<void> {
   const { id: _, ...problem } = z.toJSONSchema(Problem, { io: "input" }).$defs!["Problem"]!;
+  const eventData = Object.entries(EVENT_DATA).map(([name, schema]) => {
+    const { $schema: _dialect, ...data } = z.toJSONSchema(schema, { io: "input" });
+    return [name, data];
+  });
   await app.register(swagger, {
     openapi: {
       openapi: "3.1.0",
@@ -52,7 +67,7 @@ export async function documentRoutes(app: FastifyInstance): Promise<void> {
       },
       servers: [{ url: "/" }],
       tags: Object.entries(TAGS).map(([name, description]) => ({ name, description })),
-      components: { schemas: { Problem: problem as never } },
+      components: { schemas: { Problem: problem, ...Object.fromEntries(eventData) } as never },
     },
     transform: createJsonSchemaTransform({
       zodToJsonConfig: { override: wireForm as never },

@@ -66,7 +66,10 @@ export class Problems {
         ...(retryAfterSeconds === undefined ? {} : { retryAfterSeconds }),
       };
     }
-    const known = error as { statusCode?: number; message?: string };
+    const known = error as { statusCode?: number; message?: string; code?: string };
+    if (known.code === "ECONNRESET") {
+      return { status: 400, code: "GATEWAY_ABORTED", detail: "the body broke off" };
+    }
     if (known.statusCode === 413) {
       return {
         status: 413,

@@ -1,6 +1,7 @@
-import { ListCheckpoints, ListEvents, type Reply } from "@soma/contracts";
+import { amount, hex32, ListCheckpoints, ListEvents, millis, type Reply } from "@soma/contracts";
 import type { Bus } from "@soma/runtime";
 import type { Logger } from "@soma/telemetry";
+import { z } from "zod";
 import type { EventPosition, Place } from "../../core/index.ts";
 import { ASKED, taken } from "../context.ts";
 import { EventTail, type Placed, type Step } from "./event-tail.ts";
@@ -21,19 +22,19 @@ type CommitEvent = Reply<typeof ListEvents>["events"][number]["event"];
 type Checkpoint = Reply<typeof ListCheckpoints>["checkpoints"][number];
 export type CheckpointEvent =
   | { readonly type: "checkpoint"; readonly data: Checkpoint }
-  | { readonly type: "epoch"; readonly data: OpenedEpoch };
+  | { readonly type: "epoch"; readonly data: z.output<typeof epochEvent> };
 export type GatewayEvent = CommitEvent | CheckpointEvent;
 
 /** An epoch that a certified checkpoint opened. */
-export interface OpenedEpoch {
-  readonly epoch: bigint;
-  /** Digest of its facts. */
-  readonly digest: string;
-  readonly checkpoint: bigint;
+export const epochEvent = z.strictObject({
+  epoch: amount,
+  /** Of its facts. */
+  digest: hex32,
+  checkpoint: amount,
   /** The last commit of the epoch before. */
-  readonly lastCommit: bigint;
-  readonly startTimestampMs: number;
-}
+  lastCommit: amount,
+  startTimestampMs: millis,
+});
 
 export interface FeedStep {
   readonly commits: Step<CommitEvent>;

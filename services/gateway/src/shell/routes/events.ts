@@ -11,11 +11,11 @@ event is lost and none comes twice. Without an id the stream begins now.
 
 | event | data |
 |---|---|
-| \`commit\` | an executed commit, after its transactions and stages of jobs |
-| \`transaction\` | a transaction that paid a fee; \`refusal\` is null if it did what it says |
-| \`job\` | a job reached a state |
-| \`checkpoint\` | a certified checkpoint |
-| \`epoch\` | an epoch that the next checkpoint event opened |
+| \`commit\` | \`CommitEvent\`: an executed commit, after its transactions and stages of jobs |
+| \`transaction\` | \`TransactionEvent\`: a transaction that paid a fee; \`refusal\` is null if it did what it says |
+| \`job\` | \`JobEvent\`: a job reached a state |
+| \`checkpoint\` | \`CheckpointEvent\`: a certified checkpoint |
+| \`epoch\` | \`EpochEvent\`: an epoch that the next checkpoint event opened |
 | \`place\` | nothing: its id says how far the stream has gone without anything that was asked for |
 | \`pruned\` | history before \`firstCommit\` is gone; the stream goes on at \`resumeAt\` |
 | \`closed\` | the last one, with \`code\` and \`reason\`: GATEWAY_EVENTS_SLOW or GATEWAY_CLOSING |`;
