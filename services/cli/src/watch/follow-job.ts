@@ -39,11 +39,10 @@ export async function followJob(options: FollowOptions): Promise<JobEnd> {
   const parameters = genesisParameters(genesis);
   if (!parameters.ok) throw new SomaError(parameters.code, parameters.message);
   const trouble = new Trouble(options);
-  const checkpoint = await trouble.overcome(() => paidIn(client, job));
+  const before = await trouble.overcome(() => checkpointBefore(client, job));
   const follower = await trouble.overcome(async () => {
     const fresh = LedgerFollower.open({ client, genesis, waitMs: WAIT_MS });
-    if (checkpoint !== undefined) await fresh.skipTo(checkpoint - 1n);
-    else await fresh.skipToPresent();
+    await fresh.skipTo(before);
     return fresh;
   });
   const story = new JobStory({
@@ -70,20 +69,22 @@ export async function followJob(options: FollowOptions): Promise<JobEnd> {
 }
 
 /**
- * The checkpoint that certifies the payment; undefined if the payment was executed and is not certified yet.
+ * A checkpoint that is certified and does not cover the payment yet, as close as one gateway can tell.
  * A gateway that lags does not know the newest jobs, so all are asked before one is called unknown.
  */
-async function paidIn(client: GatewayClient, job: JobId): Promise<bigint | undefined> {
+async function checkpointBefore(client: GatewayClient, job: JobId): Promise<bigint> {
   let refusal: unknown;
   let answers = 0;
   for (const gateway of client.http.gateways) {
     const one = new GatewayClient({ gateways: [gateway], retries: 0 });
     try {
+      // Asked first: what is executed and not certified afterwards comes in a later checkpoint than this.
+      const { checkpoint } = await one.head();
       const found = await one.transaction(job);
       answers += 1;
       if (found.status === "unknown") continue;
       if (found.bytes !== null) checkKind(found.bytes);
-      return found.checkpoint ?? undefined;
+      return found.checkpoint === null ? checkpoint : found.checkpoint - 1n;
     } catch (error) {
       if (isFinal(error)) throw error;
       refusal = error;
