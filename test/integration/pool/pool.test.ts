@@ -21,7 +21,8 @@ const jobs = Array.from({ length: 50 }, (_, number) => recordedJob(number, ITEMS
 const rows = rowsOf(jobs);
 
 // The index's library is built when it is installed; without a compiler there is none, and every search is a scan.
-const hasIndex = await import("hnswlib-node").then(
+const library: string = "hnswlib-node";
+const hasIndex = await import(library).then(
   () => true,
   () => false,
 );
