@@ -5,19 +5,14 @@ import {
   checkpointSigningBytes,
   decodeJobMessage,
   decodeSignedBlock,
-  decodeSignedOverride,
   type EpochInfo,
   encodeSignedHeader,
-  encodeSignedOverride,
   epochInfoDigest,
   type HaltStage,
-  type SignedOverride,
-  stageOf,
   type TransactionKindInput,
   verifyCertificate,
-  verifyOverride,
 } from "@soma/protocol";
-import { type HaltPoint, overrideFits } from "@soma/state/core";
+import type { HaltPoint } from "@soma/state/core";
 import { ByzantineHost, type Strategy } from "../consensus/byzantine-host.ts";
 import type { SimHandover } from "../consensus/messages.ts";
 import { short } from "../consensus/observer.ts";
@@ -27,6 +22,7 @@ import type { ValidatorStore } from "../consensus/validator-store.ts";
 import type { Actor } from "./actors.ts";
 import { BlobShelf } from "./blob-shelf.ts";
 import { Certifier } from "./certifier.ts";
+import { HaltBook } from "./halt-book.ts";
 import { LedgerHost, type OwnCheckpoint } from "./ledger-host.ts";
 import { forged, updatesAfter } from "./ledger-updates.ts";
 import type { NetworkMessage } from "./messages.ts";
@@ -68,11 +64,7 @@ export class NetworkValidator extends ByzantineHost {
   readonly #followers = new Set<string>();
   #pool: TransactionPool;
   #run = 0;
-  /** Decided commits from the one on at which the ledger halted. */
-  #stalled: CommittedSubDag[] = [];
-  #halt: HaltPoint | null = null;
-  /** In the database: signed overrides, applied or kept for their commit. */
-  readonly #overrides = new Map<string, SignedOverride>();
+  readonly #halts: HaltBook;
 
   constructor(world: NetworkWorld, options: NetworkValidatorOptions) {
     super(world, options, options.strategies);
@@ -81,13 +73,14 @@ export class NetworkValidator extends ByzantineHost {
     this.isByzantine = options.strategies.length > 0;
     this.#vandal = options.vandal;
     this.ledgerHost = new LedgerHost(world);
+    this.#halts = new HaltBook(world, this.ledgerHost);
     this.#sender = new TransactionSender(world, options.actor, options.rng.fork(7), this.id);
     this.#pool = this.#newPool();
   }
 
   /** Where the ledger stands that cannot go on. */
   get halt(): HaltPoint | null {
-    return this.#halt;
+    return this.#halts.halt;
   }
 
   /** Digests of a decided commit's transactions. */
@@ -105,40 +98,21 @@ export class NetworkValidator extends ByzantineHost {
 
   /** By the operator's command, or from a peer. */
   submitOverride(bytes: Uint8Array, isOwn: boolean): void {
-    if (!this.isUp) return;
-    const { coverage, deviation } = this.#net;
-    const decoded = decodeSignedOverride(bytes);
-    if (!decoded.ok) return;
-    const { override } = decoded.value;
-    const key = `${override.commit} ${stageOf(override)}`;
-    const { ledger } = this.ledgerHost;
-    const isSettling = this.#halt?.stage === "settlement" && this.#halt.commit === override.commit;
-    if (this.#overrides.has(key) || (override.commit <= ledger.head.commit && !isSettling)) return;
-    const epoch = ledger.epoch(override.epoch);
-    const verified =
-      epoch !== undefined &&
-      (deviation.overridesUnchecked || verifyOverride(SIM_CHAIN, decoded.value, epoch, networkVerifier).ok);
-    const fits =
-      this.#halt === null || this.#halt.commit < override.commit || overrideFits(this.#halt, override).ok;
-    if (!verified || !fits) {
-      coverage.overridesRefused += 1;
-      return;
-    }
-    this.#overrides.set(key, decoded.value);
-    if (isOwn)
-      for (const to of this.world.ids)
-        if (to !== this.id) this.#net.links.send(this.id, to, { type: "override", bytes });
-    if (this.#halt !== null) this.#goOn();
+    if (!this.isUp || !this.#halts.take(bytes)) return;
+    if (isOwn) this.#tellPeers({ type: "override", bytes });
+    if (this.halt !== null) this.#goOn();
   }
 
   /** What was decided for the halted step is done, and what waited after it. */
   #goOn(): void {
-    const stalled = this.#stalled;
-    this.#stalled = [];
-    this.#halt = null;
+    const stalled = this.#halts.release();
     for (const committed of stalled) this.executes(committed);
     const { halt } = this;
     if (halt === null || halt.commit > stalled[0]!.commit.index) this.#net.coverage.overridesApplied += 1;
+  }
+
+  #tellPeers(message: NetworkMessage): void {
+    for (const to of this.world.ids) if (to !== this.id) this.#net.links.send(this.id, to, message);
   }
 
   /** Sends a transaction of this operator. */
@@ -163,8 +137,7 @@ export class NetworkValidator extends ByzantineHost {
     if (!this.isUp) return;
     super.crash(before);
     this.#run += 1;
-    this.#stalled = [];
-    this.#halt = null;
+    this.#halts.restart();
     this.#net.links.detach(this.id);
     this.#sender.restart();
     this.ledgerHost.restart(this.store.commits.at(-1)?.commit.index ?? 0n);
@@ -180,10 +153,7 @@ export class NetworkValidator extends ByzantineHost {
     const { ledgerHost } = this;
     const { auditor } = this.#net;
     const { index } = committed.commit;
-    if (this.#halt !== null) {
-      if (index > (this.#stalled.at(-1)?.commit.index ?? 0n)) this.#stalled.push(committed);
-      return;
-    }
+    if (this.#halts.holds(committed)) return;
     if (index <= ledgerHost.head && !ledgerHost.isClosing(index)) return;
     const committee = ledgerHost.ledger.currentEpoch.committee;
     const execute = (stage: HaltStage) =>
@@ -192,13 +162,14 @@ export class NetworkValidator extends ByzantineHost {
         committee,
         (executed, transactions) =>
           auditor.executed(this.id, { committed, executed, transactions, ledger: ledgerHost.ledger }),
-        this.#overrides.get(`${index} ${stage}`)?.override,
+        this.#halts.of(index, stage),
       );
     let done = execute(ledgerHost.isClosing(index) ? "settlement" : "execution");
     // What was kept for its settlement, by one that comes later.
     if (typeof done === "string" && ledgerHost.isClosing(index)) done = execute("settlement");
     if (typeof done === "string" && this.#net.fault !== null) {
-      this.#standStill(committed);
+      const { stage } = this.#halts.standStill(committed);
+      this.note(`is halted at the ${stage} of commit ${index}`);
       return;
     }
     if (typeof done === "string") {
@@ -218,15 +189,6 @@ export class NetworkValidator extends ByzantineHost {
       this.#share(done.checkpoint);
       this.#certified(this.certifier.certify(done.checkpoint.checkpoint.sequence, ...this.#own()));
     }
-  }
-
-  #standStill(committed: CommittedSubDag): void {
-    const { coverage } = this.#net;
-    this.#halt = this.ledgerHost.haltAt(committed);
-    this.#stalled = [committed];
-    if (this.#halt.stage === "settlement") coverage.haltsOfSettlement += 1;
-    else coverage.haltsOfExecution += 1;
-    this.note(`is halted at the ${this.#halt.stage} of commit ${this.#halt.commit}`);
   }
 
   #own(): [readonly OwnCheckpoint[], (epoch: bigint) => EpochInfo | undefined] {
@@ -271,11 +233,7 @@ export class NetworkValidator extends ByzantineHost {
   #retry(run: number): void {
     if (this.#run !== run) return;
     const { certifier, ledgerHost } = this;
-    if (this.#halt !== null) {
-      const { commit } = this.#halt;
-      for (const to of this.world.ids)
-        if (to !== this.id) this.#net.links.send(this.id, to, { type: "ask-override", commit });
-    }
+    if (this.halt !== null) this.#tellPeers({ type: "ask-override", commit: this.halt.commit });
     const [oldest] = certifier.pending(ledgerHost.checkpoints);
     if (oldest !== undefined) {
       for (const own of certifier.pending(ledgerHost.checkpoints)) this.#share(own);
@@ -301,10 +259,8 @@ export class NetworkValidator extends ByzantineHost {
         this.submitOverride(message.bytes, false);
         return;
       case "ask-override":
-        for (const signed of this.#overrides.values()) {
-          if (signed.override.commit < message.commit) continue;
-          links.send(this.id, from, { type: "override", bytes: encodeSignedOverride(signed) });
-        }
+        for (const bytes of this.#halts.from(message.commit))
+          links.send(this.id, from, { type: "override", bytes });
         return;
       case "ask-certificates": {
         const certificates = this.certifier.after(message.after);
