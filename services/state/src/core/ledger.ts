@@ -146,12 +146,13 @@ export class Ledger {
    * was made or lost (LEDGER-4): the changes stay open, to be undone, and nothing of them may be signed.
    */
   seal(): Result<readonly Change[]> {
-    const supply = supplyAfter(this.#supply, this.store.changes());
+    const changes = this.store.changes();
+    const supply = supplyAfter(this.#supply, changes);
     const negative = Object.values(supply).some((amount) => amount < 0n);
     if (negative || supplyTotal(supply) !== this.parameters.supplyCap) {
       return err("SUPPLY_BREACH", `the supply is ${supplyTotal(supply)}, not ${this.parameters.supplyCap}`);
     }
-    const changes = this.store.drain();
+    this.store.keep();
     digestChanges(this.#digest, changes);
     this.#supply = supply;
     return ok(changes.map(({ key, value }) => ({ key, value })));

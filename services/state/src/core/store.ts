@@ -79,10 +79,15 @@ export class KeyedStore {
     return changes;
   }
 
-  /** `changes`, which are final from now on. */
+  /** What changed is final from now on. */
+  keep(): void {
+    this.#past.clear();
+  }
+
+  /** `changes`, and keeps them. */
   drain(): ChangeWithPast[] {
     const changes = this.changes();
-    this.#past.clear();
+    this.keep();
     return changes;
   }
 
