@@ -72,13 +72,15 @@ export class Lease {
   /** Gives it back, so that a standby need not wait. */
   async close(): Promise<void> {
     clearInterval(this.#timer);
-    const { database } = this.#options;
+    const { database, log } = this.#options;
     await database.kysely
       .updateTable("lease")
       .set({ holder: "", expires_at: sql<Date>`now()` })
       .where("name", "=", ROW)
       .where("term", "=", this.term)
-      .execute();
+      .execute()
+      // Without the database a standby waits for the lease to run out.
+      .catch((error: unknown) => log.warn({ error: String(error) }, "the lease could not be given back"));
   }
 
   async #renew(): Promise<void> {
