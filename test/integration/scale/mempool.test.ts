@@ -3,8 +3,8 @@ import { AccountKey } from "@soma/identity";
 import { Bus, ServiceHost } from "@soma/runtime";
 import { service as state } from "@soma/state";
 import { Telemetry } from "@soma/telemetry";
-import { eventually, TestResources } from "@soma/testkit";
-import { afterAll, expect, test } from "vitest";
+import { eventually, type NatsServer, type PostgresServer, TestResources } from "@soma/testkit";
+import { afterAll, beforeAll, expect, test } from "vitest";
 import { MempoolClient } from "../mempool/mempool-client.ts";
 import {
   CommitChain,
@@ -19,16 +19,19 @@ import { CommitSource } from "../state/operator.ts";
 import { ReplicaProcess } from "./replica-process.ts";
 
 const resources = new TestResources();
+let nats: NatsServer;
+let postgres: PostgresServer;
+beforeAll(async () => {
+  [nats, postgres] = await Promise.all([resources.nats(), resources.postgres()]);
+});
 afterAll(() => resources.close());
 
 const SENDERS = 48;
-const network = "scale";
 const payers = Array.from({ length: SENDERS }, (_, i) => AccountKey.fromSeed(seedOf(`payer ${i}`)));
 const PARTITIONS = "soma_mempool_partitions";
 
 /** One validator's state, with a test in the place of its gateway and its consensus. */
-async function operator() {
-  const [nats, postgres] = await Promise.all([resources.nats(), resources.postgres()]);
+async function operator(network: string, variables: Record<string, string> = {}) {
   const databaseUrl = await postgres.createDatabase(network);
   const files = await operatorFiles(await resources.folder(), genesisOf(validatorKeys(1), {}, payers), 0);
   const platform = { operator: "v0", network, servers: nats.url, databaseUrl, logLevel: "error" as const };
@@ -45,6 +48,7 @@ async function operator() {
     SOMA_DATABASE_URL: databaseUrl,
     SOMA_MEMPOOL_LEASE: "1s",
     SOMA_MEMPOOL_HEARTBEAT: "200ms",
+    ...variables,
   };
   const start = () => ReplicaProcess.start(resources, "mempool", env);
   return {
@@ -90,8 +94,40 @@ class Load {
   }
 }
 
+/** Puts what waits into commits, as consensus does, until it is stopped. */
+function decideAll(source: CommitSource, mempool: MempoolClient): { stop(): Promise<void> } {
+  let running = true;
+  const deciding = (async () => {
+    while (running) {
+      const batch = await mempool.take(64);
+      if (batch.length > 0) await source.decide(batch);
+      else await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+  })();
+  return {
+    stop: () => {
+      running = false;
+      return deciding;
+    },
+  };
+}
+
+/** Resolves when the ledger has executed everything that was acknowledged. */
+async function executed(source: CommitSource, { acknowledged }: Load): Promise<void> {
+  await eventually(
+    async () => {
+      for (const digest of acknowledged) {
+        const { status, refusal } = await source.ask(GetTransaction, { digest });
+        expect([digest, status === "unknown", refusal]).toEqual([digest, false, ""]);
+      }
+      return true;
+    },
+    { within: 60_000, every: 500 },
+  );
+}
+
 test("replicas share the senders, one is killed and nothing acknowledged is lost, one joins and takes its part", async () => {
-  const { source, start, gateway, other } = await operator();
+  const { source, start, gateway, other } = await operator("scale");
   const partitions = (replica: ReplicaProcess) => replica.metric(PARTITIONS);
   const admitted = (replica: ReplicaProcess) =>
     replica.metric("soma_mempool_transactions_submitted_total", { outcome: "admitted" });
@@ -111,14 +147,7 @@ test("replicas share the senders, one is killed and nothing acknowledged is lost
   expect(answers.map((answer) => answer.accepted && answer.known).sort()).toEqual([false, true]);
   expect(await gateway.admission(twice.digest)).toMatchObject({ status: "waiting" });
 
-  let running = true;
-  const consensus = (async () => {
-    while (running) {
-      const batch = await other.take(64);
-      if (batch.length > 0) await source.decide(batch);
-      else await new Promise((resolve) => setTimeout(resolve, 20));
-    }
-  })();
+  const consensus = decideAll(source, other);
   const load = new Load(gateway);
   await load.send(4);
   expect(Math.min(await admitted(first), await admitted(second))).toBeGreaterThan(SENDERS);
@@ -146,18 +175,27 @@ test("replicas share the senders, one is killed and nothing acknowledged is lost
   await load.send(1);
   expect(await partitions(third)).toBe(16);
 
-  await eventually(
-    async () => {
-      for (const digest of load.acknowledged) {
-        const { status, refusal } = await source.ask(GetTransaction, { digest });
-        expect([digest, status === "unknown", refusal]).toEqual([digest, false, ""]);
-      }
-      return true;
-    },
-    { within: 60_000, every: 500 },
-  );
-  running = false;
-  await consensus;
+  await executed(source, load);
+  await consensus.stop();
   expect(load.acknowledged.length).toBeGreaterThan(20 * SENDERS);
   expect(new Set(load.acknowledged).size).toBe(load.acknowledged.length);
+});
+
+test("a replica that hangs loses its senders to the other, and begins anew when it wakes", async () => {
+  const { source, start, gateway, other } = await operator("hangs", { SOMA_MEMPOOL_REPLICA_TIMEOUT: "1s" });
+  const [first, second] = [await start(), await start()];
+  const parts = async () => [await first.metric(PARTITIONS), await second.metric(PARTITIONS)];
+  await eventually(async () => (await parts()).join() === "8,8");
+  const load = new Load(gateway);
+  await load.send(2);
+  first.signal("SIGSTOP");
+  await eventually(async () => (await second.metric(PARTITIONS)) === 16);
+  // What comes to the hanging one is sent again; what it stored before waits with the other.
+  const consensus = decideAll(source, other);
+  await load.send(2);
+  first.signal("SIGCONT");
+  await eventually(async () => (await parts()).join() === "8,8");
+  await load.send(2);
+  await executed(source, load);
+  await consensus.stop();
 });
