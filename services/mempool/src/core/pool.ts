@@ -164,9 +164,11 @@ export class TransactionPool {
       transactions: standing === undefined ? 1 : 0,
       bytes: transaction.bytes.length - (standing?.bytes.length ?? 0),
     };
+    // A pool may be beyond its bounds by what it took over: a newcomer costs it no more than its own size even then.
+    const { transactions, bytes } = this.#limits;
     const lacking = {
-      transactions: Math.max(0, this.size + more.transactions - this.#limits.transactions),
-      bytes: Math.max(0, this.#bytes + more.bytes - this.#limits.bytes),
+      transactions: Math.max(0, Math.min(more.transactions, this.size + more.transactions - transactions)),
+      bytes: Math.max(0, Math.min(more.bytes, this.#bytes + more.bytes - bytes)),
     };
     if (lacking.transactions === 0 && lacking.bytes === 0) return { victims: [], price: BEHIND_GAP };
     const held = { transactions: sender.waiting.size + more.transactions, bytes: sender.bytes + more.bytes };

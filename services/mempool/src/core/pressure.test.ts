@@ -100,6 +100,18 @@ describe("eviction", () => {
     expect(refused).not.toHaveProperty("minimumTip");
   });
 
+  test("what was accepted comes back beyond the bounds, and a newcomer costs it one place", () => {
+    const p = pool({ transactions: 4 });
+    for (const key of [1, 2]) {
+      for (let n = 0; n < 4; n++) expect(p.restore(inspected(key, n, 100n), 0n)).toBe("restored");
+    }
+    expect(p.size).toBe(8);
+    expect(p.tipFloor).toBe(BASE_FEE);
+    expect(admit(p, inspected(3, 0, 99n))).toMatchObject({ ok: false, code: "MEMPOOL_TIP_LOW" });
+    expect(sequencesLost(admit(p, inspected(3, 0, 500n)))).toEqual([3]);
+    expect(p.size).toBe(8);
+  });
+
   test("a replacement pays a tenth more", () => {
     expect([0n, 9n, 20n, 105n].map(replacementTip)).toEqual([1n, 10n, 22n, 115n]);
     const p = pool();
