@@ -143,6 +143,7 @@ export class TestNode {
         servers: this.server.url,
         credentialsFor: (name) => this.#credentials(name),
         logLevel: "debug",
+        metrics: true,
         otlpEndpoint: this.otlpEndpoint,
         logSink: sink,
       },
