@@ -2,15 +2,18 @@ import { createHash } from "node:crypto";
 import { existsSync, readdirSync } from "node:fs";
 import { connect } from "node:net";
 import { join } from "node:path";
+import { ok } from "@soma/base";
+import { type Reply, SubmitTransaction } from "@soma/contracts";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { GatewayOperator, Servers } from "./operator.ts";
 
 const servers = new Servers();
+let operator: GatewayOperator;
 let folder: string;
 let base: string;
 beforeAll(async () => {
   await servers.open();
-  const operator = await GatewayOperator.open(servers, "requests", {
+  operator = await GatewayOperator.open(servers, "requests", {
     env: {
       SOMA_GATEWAY_BLOB_BYTES: "64",
       SOMA_GATEWAY_BLOB_TOTAL_BYTES: "256",
@@ -81,6 +84,26 @@ describe("what a client may send", () => {
     });
     const wrong = await fetch(`${base}/v1/blobs/${id}`, { method: "POST" });
     expect(wrong.headers.get("allow")).toBe("PUT, GET, HEAD");
+  });
+
+  test("what the mempool refuses has its code, and the tip that would have passed", async () => {
+    const said: Reply<typeof SubmitTransaction>[] = [
+      { accepted: false, code: "MEMPOOL_TIP_LOW", message: "the tip is low", minimumTip: 2_000n },
+      { accepted: false, code: "MEMPOOL_FULL", message: "the pool is full", minimumTip: null },
+      { accepted: true, digest: id, known: true },
+    ];
+    await operator.source.bus.respond(SubmitTransaction, {}, () => ok(said.shift()!));
+    const send = () => fetch(`${base}/v1/transactions`, post("application/octet-stream", "some bytes"));
+    const low = await send();
+    expect(low.status).toBe(422);
+    expect(await low.json()).toMatchObject({ code: "MEMPOOL_TIP_LOW", minimumTip: "2000" });
+    const full = await send();
+    expect(full.status).toBe(429);
+    expect(full.headers.get("retry-after")).toBe("1");
+    expect(await full.json()).not.toHaveProperty("minimumTip");
+    const taken = await send();
+    expect(taken.status).toBe(202);
+    expect(await taken.json()).toEqual({ digest: id, known: true });
   });
 
   test("blobs come back, also the empty one, and a second put is no news", async () => {

@@ -58,11 +58,13 @@ export class Problems {
   #refusalOf(error: unknown): Refusal {
     if (error instanceof SomaError) {
       const known = statusOf(error.code);
-      const { retryAfterSeconds = known.retryAfterSeconds } = error.details as { retryAfterSeconds?: number };
+      const details = error.details as Pick<Refusal, "members" | "retryAfterSeconds">;
+      const { members, retryAfterSeconds = known.retryAfterSeconds } = details;
       return {
         status: known.status,
         code: error.code,
         detail: error.message,
+        ...(members === undefined ? {} : { members }),
         ...(retryAfterSeconds === undefined ? {} : { retryAfterSeconds }),
       };
     }

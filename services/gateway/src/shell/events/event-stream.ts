@@ -62,6 +62,8 @@ export class EventStream {
     this.#options = options;
     raw.on("error", () => this.#leave("left"));
     raw.once("close", () => this.#leave("left"));
+    // Gone while the ledger was asked where the stream begins.
+    if (raw.destroyed) this.#leave("left");
   }
 
   /** Ends the stream, with its reason. */

@@ -31,7 +31,8 @@ export const TRANSACTION_ROUTES: readonly Route[] = [
     summary: "Hands in a signed transaction",
     description:
       "The canonical bytes (BCS of `SignedTransaction`). It may be sent again without harm: it is known by its " +
-      "digest. A refusal has the mempool's code (`MEMPOOL_*`, `CODEC_*`).",
+      "digest. A refusal has the mempool's code (`MEMPOOL_*`); where the tip is all that it lacks, the problem's " +
+      "`minimumTip` is one that would have passed.",
     body: {
       type: OCTETS,
       schema: octets,
@@ -49,7 +50,11 @@ export const TRANSACTION_ROUTES: readonly Route[] = [
       const answer = taken(
         await bus.request(SubmitTransaction, { partition: partitionOfTransaction(body) }, body, ASKED),
       );
-      if (!answer.accepted) throw new SomaError(answer.code, answer.message);
+      if (!answer.accepted) {
+        const { code, message, minimumTip } = answer;
+        const members = minimumTip === null ? {} : { minimumTip: String(minimumTip) };
+        throw new SomaError(code, message, { members });
+      }
       return reply.status(202).send({ digest: answer.digest, known: answer.known });
     },
   }),
