@@ -1,4 +1,4 @@
-import { type Commit, commitDigest } from "@soma/protocol";
+import { blockDigest, type Commit, commitDigest, encodeSignedBlock } from "@soma/protocol";
 import { Database, migrate } from "@soma/storage";
 import { Telemetry } from "@soma/telemetry";
 import { TestResources } from "@soma/testkit";
@@ -75,4 +75,46 @@ describe("CONS-9 batches", () => {
   test("one commit is given, however large it is", async () => {
     expect(await batch(0, 100, 1)).toEqual([[1], [2, 3]]);
   });
+});
+
+/** A commit of epoch 5 with this many blocks of its own. */
+function withBlocks(index: number, count: number): StoredCommit {
+  const blocks = Array.from({ length: count }, (_, author) => {
+    const body = {
+      epoch: 5n,
+      round: index,
+      author,
+      timestampMs: 0n,
+      ancestors: [{ round: index - 1, author, digest: ZERO }],
+      transactions: [],
+      commitVotes: [],
+      vrfProof: new Uint8Array(),
+    };
+    const bytes = encodeSignedBlock({ body, signature: new Uint8Array(64) });
+    return { ref: { round: index, author, digest: blockDigest("test", bytes) }, body, bytes };
+  });
+  const commit = { ...commitOf(index, 5n), blocks: blocks.map(({ ref }) => ref).reverse() };
+  const digest = commitDigest("test", commit);
+  const [stored] = chain();
+  const snapshot = { ...stored!.snapshot, epoch: 5n, index: commit.index, digest, leaderRound: index };
+  return { ...stored!, commit, digest, blocks, closesEpoch: false, snapshot };
+}
+
+test("every commit comes with its own blocks in its order, however many are read at once", async () => {
+  const counts = [1, 30, 30, 5, 70, 0, 64, 2, 1, 1];
+  const commits = counts.map((count, i) => withBlocks(100 + i, count));
+  await store.persist(
+    commits.flatMap(({ blocks }) => blocks),
+    commits,
+  );
+  const read: { index: bigint; blocks: string[] }[] = [];
+  for await (const { commit, blocks } of store.replay(100n)) {
+    read.push({ index: commit.index, blocks: blocks.map(({ ref }) => ref.digest) });
+  }
+  expect(read).toEqual(
+    commits.map(({ commit }) => ({ index: commit.index, blocks: commit.blocks.map(({ digest }) => digest) })),
+  );
+  await store.storeCertificate({ index: 109n, digest: ZERO, voters: [] });
+  const batch = await store.batch(99n, 100, ROOMY);
+  expect(batch?.blocks.map(({ ref }) => ref.digest)).toEqual(read.flatMap(({ blocks }) => blocks));
 });

@@ -62,6 +62,8 @@ export const MIGRATIONS: readonly Migration[] = [
 ];
 
 const MAX_COMMIT_BYTES = 16 * 1024 * 1024;
+/** Blocks that one query reads for several commits; one commit's are read together however many they are. */
+const READ_AT_ONCE = 64;
 const MAX_PROOF = BigInt(CONSENSUS_BOUNDS.commitProof);
 
 /** Blocks, commits and certificates of one validator, for restarts and for peers that lag. */
@@ -168,13 +170,30 @@ export class ConsensusStore {
         .orderBy("index")
         .limit(64)
         .execute();
-      for (const row of rows) {
-        const commit = this.#commit(row.bytes);
-        const snapshot = parseSnapshot(row.snapshot);
-        yield { commit, digest: row.digest, snapshot, blocks: await this.blocks(commit.blocks) };
+      const commits = rows.map((row) => ({ row, commit: this.#commit(row.bytes) }));
+      for await (const { row, commit, blocks } of this.#withBlocks(commits)) {
+        yield { commit, digest: row.digest, snapshot: parseSnapshot(row.snapshot), blocks };
         next = row.index + 1n;
       }
       if (rows.length < 64) return;
+    }
+  }
+
+  /** Adds their blocks, those of several commits read at once. */
+  async *#withBlocks<T extends { readonly commit: Commit }>(
+    commits: readonly T[],
+  ): AsyncGenerator<T & { blocks: VerifiedBlock[] }> {
+    for (let at = 0, next = 0; at < commits.length; at = next) {
+      let refs = 0;
+      do refs += commits[next++]!.commit.blocks.length;
+      while (next < commits.length && refs + commits[next]!.commit.blocks.length <= READ_AT_ONCE);
+      const some = commits.slice(at, next);
+      const found = await this.blocks(some.flatMap(({ commit }) => commit.blocks));
+      const byDigest = new Map(found.map((block) => [block.ref.digest, block]));
+      for (const entry of some) {
+        const blocks = entry.commit.blocks.flatMap(({ digest }) => byDigest.get(digest) ?? []);
+        yield { ...entry, blocks };
+      }
     }
   }
 
@@ -194,10 +213,10 @@ export class ConsensusStore {
     if (first === undefined || first.index !== after + 1n) return null;
     const taken: { commit: Commit; blocks: VerifiedBlock[] }[] = [];
     let size = 0;
-    for (const row of rows) {
-      if (row.epoch !== first.epoch) break;
-      const commit = this.#commit(row.bytes);
-      const blocks = await this.blocks(commit.blocks);
+    const ofEpoch = rows
+      .filter((row) => row.epoch === first.epoch)
+      .map((row) => ({ row, commit: this.#commit(row.bytes) }));
+    for await (const { row, commit, blocks } of this.#withBlocks(ofEpoch)) {
       size += row.bytes.length + blocks.reduce((sum, block) => sum + block.bytes.length, 0);
       if (size > maxBytes && taken.length > 0) break;
       taken.push({ commit, blocks });
