@@ -18,7 +18,7 @@ import {
   writeFileSync,
 } from "node:fs";
 import { arch, homedir, platform } from "node:os";
-import { delimiter, join } from "node:path";
+import { delimiter, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
 export const ROOT = fileURLToPath(new URL("..", import.meta.url)).replace(/\/$/, "");
@@ -88,6 +88,13 @@ function provideCompiler() {
   say(`${names} not found: hnswlib-node is not built, and the pool's searches are scans without an index`);
 }
 
+/** Has native code built against the headers that came with Node, if they did, rather than fetched ones. */
+function ownHeaders() {
+  const prefix = join(dirname(process.execPath), "..");
+  const isSet = Object.keys(process.env).some((name) => name.toLowerCase() === "npm_config_nodedir");
+  return isSet || !existsSync(join(prefix, "include/node/node.h")) ? {} : { npm_config_nodedir: prefix };
+}
+
 function installDependencies() {
   if (isInstalled()) {
     writeFileSync(STAMP, lockHash());
@@ -100,6 +107,7 @@ function installDependencies() {
   const done = run("npm", ["ci", "--include=dev", "--no-audit", "--no-fund", "--loglevel=error"], {
     cwd: ROOT,
     stdio: "inherit",
+    env: { ...process.env, ...ownHeaders() },
   });
   if (done.status !== 0) throw new Error("`npm ci` failed; its output is above");
   writeFileSync(STAMP, lockHash());
