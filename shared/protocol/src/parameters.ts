@@ -27,7 +27,8 @@ export function parametersDigest(chainId: string, parameters: Parameters): Diges
 export function parseParameters(values: Readonly<Record<string, string>>): Result<Parameters> {
   const out: Record<string, bigint | number> = {};
   for (const name of Object.keys(values)) {
-    if (!(name in PARAMETER_TABLE)) return err("PARAMETER_UNKNOWN", `no parameter is called ${name}`);
+    if (!Object.hasOwn(PARAMETER_TABLE, name))
+      return err("PARAMETER_UNKNOWN", `no parameter is called ${name}`);
   }
   for (const name of NAMES) {
     const row = PARAMETER_TABLE[name];
