@@ -9,6 +9,8 @@ const HEADER_BYTES = 16 * 1024;
 const EDGE_MAX_PAYLOAD = MAX_ENVELOPE_BYTES + HEADER_BYTES;
 /** Services may send each other more than peers may. */
 const INSIDE_MAX_PAYLOAD = 4 * 1024 * 1024;
+/** A user's token lists its permissions and goes out in one line; the server's default of 4 KiB is too short for some. */
+const CONTROL_LINE = 32 * 1024;
 /** A responder may be slow, but not for ever: nanoseconds, as the server counts. */
 const RESPONSE_TTL = 300 * 1e9;
 const UNLIMITED = -1;
@@ -119,7 +121,7 @@ export async function operatorNats(options: OperatorNatsOptions): Promise<Operat
           ...(accounts.includes("edge") ? { [edge.getPublicKey()]: jwts.edge } : {}),
         },
         ...(accounts.includes("inside")
-          ? { max_payload: INSIDE_MAX_PAYLOAD }
+          ? { max_payload: INSIDE_MAX_PAYLOAD, max_control_line: CONTROL_LINE }
           : // A peer that does not read is cut off before it costs memory.
             { max_payload: EDGE_MAX_PAYLOAD, max_pending: 16 * 1024 * 1024, write_deadline: "5s" }),
       };
