@@ -32,7 +32,10 @@ const send = (driver: JobDriver, kind: Parameters<TestChain["send"]>[1]) =>
 /** Commits until the job's record is gone; the slashes on the way, as "cause operator". */
 function finish(driver: JobDriver): string[] {
   const slashes: string[] = [];
-  for (let i = 0; i < 400 && driver.chain.ledger.job(driver.id) !== undefined; i++) {
+  const { selectTimeout, shardAttempts, revealTimeout, proofTimeout } = driver.chain.ledger.parameters;
+  // More than all deadlines of GAME-9 together.
+  const most = 2 * (selectTimeout * shardAttempts + revealTimeout + proofTimeout);
+  for (let i = 0; i < most && driver.chain.ledger.job(driver.id) !== undefined; i++) {
     for (const event of driver.chain.commit().events) {
       if ("Slashed" in event) slashes.push(`${event.Slashed.cause} ${event.Slashed.operator}`);
     }
@@ -344,7 +347,8 @@ describe("GAME on the ledger, real signatures", () => {
       }),
     );
     chain.commit(carried);
-    expect(driver.job.deadline).toBe(chain.ledger.head.commit + 30n);
+    const grace = BigInt(chain.ledger.parameters.selectTimeout / 4);
+    expect(driver.job.deadline).toBe(chain.ledger.head.commit + grace);
     while (chain.ledger.head.commit < deadline + 5n) chain.commit();
     driver.must(send(driver, driver.selection(driver.holders().map((holder) => driver.commitOf(holder)))));
     expect(driver.job.phase).toBe("selected");
