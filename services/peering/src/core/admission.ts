@@ -71,7 +71,9 @@ export class AdmissionDesk {
     const bucket = takeTokens(known?.bucket ?? fullBucket(perPeer, nowMs), perPeer, 1, nowMs);
     if (bucket === undefined) return err("ADMISSION_RATE", "too many requests of this peer; try again later");
     this.#byPeer.set(peer.id, { bucket, lastIssuedAtMs: input.issuedAtMs });
-    return ok({ peer, userKey: input.userKey, expiresAtMs: nowMs + lifetimeMs });
+    // The server counts in whole seconds: the peer is told the end that will be, or it renews too late.
+    const expiresAtMs = Math.floor((nowMs + lifetimeMs) / 1000) * 1000;
+    return ok({ peer, userKey: input.userKey, expiresAtMs });
   }
 
   /** Forgets operators that are no longer on the roster. */

@@ -36,7 +36,7 @@ export function checkUserKey(userKey: string): Result<string> {
 
 /**
  * A credential for one peer: it publishes under its own name, reads what is addressed to it, may not answer, and ends
- * at `expiresAtMs` (the server counts in seconds, so up to one earlier).
+ * at `expiresAtMs`, a whole second.
  */
 export function issuePeerJwt(
   edge: EdgeAccount,
