@@ -6,7 +6,7 @@ import { GatewayClient } from "@soma/client";
 import { SignerLog } from "@soma/consensus";
 import { OPERATOR, TAP } from "@soma/contracts";
 import { NatsServer, PostgresServer } from "@soma/launcher";
-import { ensureOperatorNats } from "@soma/peering/edge";
+import { ensureOperatorNats, type OperatorNatsFiles } from "@soma/peering/edge";
 import type { Genesis } from "@soma/protocol";
 import { ensureGenesis, type GenesisOptions } from "./genesis.ts";
 import { type OperatorServers, operatorEnvironment } from "./operator-environment.ts";
@@ -57,14 +57,16 @@ export class DevnetNetwork {
     mkdirSync(plan.folder, { recursive: true });
     const { genesis, isNew } = ensureGenesis(plan, { ...options.genesis, timestampMs: Date.now() });
     onProgress(isNew ? `new network ${genesis.chainId}` : `network ${genesis.chainId} goes on`);
-    const postgres = await PostgresServer.start({
-      dir: join(plan.folder, "postgres"),
-      port: plan.postgresPort,
-      ownGroup: true,
-    });
+    // Postgres makes its cluster while the operators' tokens are signed here: either takes seconds.
+    const [postgres, nats] = await Promise.all([
+      PostgresServer.start({ dir: join(plan.folder, "postgres"), port: plan.postgresPort, ownGroup: true }),
+      Promise.all(plan.operators.map((operator) => prepareNats(plan, operator))),
+    ]);
     const network = new DevnetNetwork(options, genesis, postgres);
     try {
-      const buses = await Promise.all(plan.operators.map((operator) => network.#startNats(operator)));
+      const buses = await Promise.all(
+        plan.operators.map((operator, i) => network.#startNats(operator, nats[i]!)),
+      );
       onProgress(`Postgres and ${buses.length} nats-servers are up`);
       for (const [i, operator] of plan.operators.entries())
         await network.#startProcesses(operator, buses[i]!, isNew);
@@ -82,7 +84,8 @@ export class DevnetNetwork {
 
   /** Starts an operator that was not among the founders: it takes part once the ledger lists it. */
   async startOperator(operator: OperatorPlan): Promise<void> {
-    await this.#startProcesses(operator, await this.#startNats(operator), true);
+    const bus = await this.#startNats(operator, await prepareNats(this.plan, operator));
+    await this.#startProcesses(operator, bus, true);
   }
 
   /**
@@ -146,14 +149,8 @@ export class DevnetNetwork {
   readonly #ended = (name: string, how: string): void =>
     this.#options.onProgress(`${name} ended (${how}); starting it again`);
 
-  async #startNats(operator: OperatorPlan): Promise<OperatorBus> {
-    const { plan } = this.#options;
+  async #startNats(operator: OperatorPlan, files: OperatorNatsFiles): Promise<OperatorBus> {
     const folder = natsFolderOf(operator);
-    const files = await ensureOperatorNats(folder, {
-      name: operator.name,
-      network: plan.chainId,
-      services: [...operator.services, TAP, OPERATOR],
-    });
     const accounts = operator.kind === "validator" ? (["inside", "edge"] as const) : (["inside"] as const);
     const nats = await NatsServer.start({
       dir: join(folder, "server"),
@@ -198,6 +195,15 @@ export function gatewaysOf(plan: DevnetPlan): string[] {
 /** Path of the .creds file with which `soma tap` reads an operator's bus. */
 export function tapCredentialsOf(operator: OperatorPlan): string {
   return join(natsFolderOf(operator), "creds", `${TAP}.creds`);
+}
+
+/** The keys, tokens and settings of an operator's NATS, made now if they are not there. */
+function prepareNats(plan: DevnetPlan, operator: OperatorPlan): Promise<OperatorNatsFiles> {
+  return ensureOperatorNats(natsFolderOf(operator), {
+    name: operator.name,
+    network: plan.chainId,
+    services: [...operator.services, TAP, OPERATOR],
+  });
 }
 
 function natsFolderOf(operator: OperatorPlan): string {

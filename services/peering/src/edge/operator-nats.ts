@@ -165,8 +165,11 @@ function allow(subjects: readonly string[]) {
   return subjects.length > 0 ? { allow: [...subjects] } : { deny: [">"] };
 }
 
+/** The pair of a seed. The library derives the public key anew at each use, milliseconds of JavaScript: here, once. */
 function pair(seed: string): KeyPair {
-  return fromSeed(new TextEncoder().encode(seed));
+  const made = fromSeed(new TextEncoder().encode(seed));
+  const publicKey = made.getPublicKey();
+  return Object.assign(made, { getPublicKey: () => publicKey });
 }
 
 function seedOf(key: KeyPair): string {
