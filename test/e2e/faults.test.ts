@@ -52,6 +52,9 @@ function everyKill(): Kill[] {
   ]);
 }
 
+/** How GAME-9 ends a job that no final proof closed. */
+const RESOLVED = ["Settled", "Shared", "Refunded"];
+
 const KILLS = process.env["SOMA_FAULTS"] === "all" ? everyKill() : CHOSEN;
 
 const resources = new TestResources();
@@ -144,7 +147,7 @@ describe("one server killed", () => {
     { stage: "committed", victim: "e3-nats" },
     { stage: "selected", victim: "postgres" },
   ] as const)(
-    "$victim when $stage: the job finishes and all agree",
+    "$victim when $stage: the job ends and all agree",
     async ({ stage, victim }) => {
       network.tellOnFailure(victim);
       const server = network.devnet.server(victim);
@@ -159,7 +162,8 @@ describe("one server killed", () => {
           return startedAgain;
         },
       );
-      expect(outcome).toBe("settled");
+      // The laptop's one Postgres is every operator's: without it nobody can go on, and GAME-9 may end the job instead.
+      expect(outcome).toBeOneOf(victim === "postgres" ? ["settled", ...RESOLVED] : ["settled"]);
     },
     240_000,
   );
