@@ -5,6 +5,7 @@ import { EncoderAnswers } from "./encoder-answers.ts";
 
 const CHAIN = "test";
 const JOB = "aa".repeat(32);
+const OTHER_JOB = "ab".repeat(32);
 const HASH = "bb".repeat(32);
 const [one, two, three, stranger] = [1, 2, 3, 4].map((n) => ({
   encoder: n.toString(16).padStart(2, "0").repeat(32),
@@ -25,26 +26,26 @@ function shard(attempt: number): Shard {
   return { job: JOB, attempt, seats: [one.encoder, two.encoder, two.encoder], quorum: 2, seatsOf };
 }
 
-function receipt({ encoder, key }: Signer, attempt = 0): JobMessage {
-  const body = { job: JOB, attempt, encoder, dataHash: HASH };
+function receipt({ encoder, key }: Signer, attempt = 0, job = JOB): JobMessage {
+  const body = { job, attempt, encoder, dataHash: HASH };
   const signature = key.sign(jobSigningBytes(CHAIN, "receipt", body));
   return { $kind: "Receipt", Receipt: { receipt: body, signature } } as JobMessage;
 }
 
-function commit({ encoder, key }: Signer, attempt = 0): JobMessage {
-  const body = { job: JOB, attempt, encoder, commitHash: HASH, elapsedMs: 1 };
+function commit({ encoder, key }: Signer, attempt = 0, job = JOB): JobMessage {
+  const body = { job, attempt, encoder, commitHash: HASH, elapsedMs: 1 };
   const signature = key.sign(jobSigningBytes(CHAIN, "commit", body));
   return { $kind: "Commit", Commit: { commit: body, signature } } as JobMessage;
 }
 
-function optOut({ encoder, key }: Signer, attempt = 0): JobMessage {
-  const body = { job: JOB, attempt, encoder, reason: { $kind: "Unavailable", Unavailable: true } as const };
+function optOut({ encoder, key }: Signer, attempt = 0, job = JOB): JobMessage {
+  const body = { job, attempt, encoder, reason: { $kind: "Unavailable", Unavailable: true } as const };
   const signature = key.sign(jobSigningBytes(CHAIN, "optOut", body));
   return { $kind: "OptOut", OptOut: { optOut: body, signature } } as JobMessage;
 }
 
-function reveal({ encoder, key }: Signer): JobMessage {
-  const body = { job: JOB, attempt: 0, encoder, embeddingDigest: HASH };
+function reveal({ encoder, key }: Signer, job = JOB): JobMessage {
+  const body = { job, attempt: 0, encoder, embeddingDigest: HASH };
   const signature = key.sign(jobSigningBytes(CHAIN, "reveal", body));
   return { $kind: "Reveal", Reveal: { reveal: { reveal: body, signature }, vectors: HASH } } as JobMessage;
 }
@@ -56,7 +57,7 @@ function claimedBy(message: JobMessage, encoder: string): JobMessage {
 }
 
 function answers(attempt = 0): EncoderAnswers {
-  const fresh = new EncoderAnswers(CHAIN, roster);
+  const fresh = new EncoderAnswers(CHAIN, JOB, roster);
   fresh.expect(shard(attempt));
   return fresh;
 }
@@ -92,10 +93,20 @@ describe("answers of encoders", () => {
     ["a receipt of who is not in the roster", receipt(stranger)],
     ["an opt-out of another attempt", optOut(one, 1)],
     ["a reveal of who is not in the roster", reveal(stranger)],
+    ["a receipt of another job", receipt(one, 0, OTHER_JOB)],
+    ["a commit of another job, replayed", commit(one, 0, OTHER_JOB)],
+    ["an opt-out of another job", optOut(one, 0, OTHER_JOB)],
+    ["a reveal of another job", reveal(one, OTHER_JOB)],
   ])("%s does not count", (_, message) => {
     const heard = answers();
     expect(heard.take(message)).toBe(false);
     expect(heard).toMatchObject({ receipts: 0, seats: 0, decided: 0 });
+  });
+
+  test("a replayed commit does not take the place of the genuine one", () => {
+    const heard = answers();
+    expect([heard.take(commit(one, 0, OTHER_JOB)), heard.take(commit(one))]).toEqual([false, true]);
+    expect(heard.commits.map(({ commit }) => commit.job)).toEqual([JOB]);
   });
 
   test("a reveal counts if its encoder signed it", () => {

@@ -1,6 +1,7 @@
 import { nativeVerifier } from "@soma/crypto/native";
 import {
   type EncoderId,
+  type Hex32,
   type JobMessage,
   jobSigningBytes,
   type RosterEntry,
@@ -9,11 +10,13 @@ import {
 } from "@soma/protocol";
 
 /**
- * What the encoders of a job's shard answered in the present attempt (GAME-2, GAME-3). A message counts once, and
- * only with the signature of the key that the job's epoch has for its encoder; who relayed it does not matter.
+ * What the encoders of a job's shard answered in the present attempt (GAME-2, GAME-3). A message counts once, only if
+ * it is about this job (answers to other jobs are public and signed too), and only with the signature of the key that
+ * the job's epoch has for its encoder; who relayed it does not matter.
  */
 export class EncoderAnswers {
   readonly #chainId: string;
+  readonly #job: Hex32;
   readonly #keys: ReadonlyMap<EncoderId, Uint8Array>;
   readonly #receipts = new Set<EncoderId>();
   readonly #optedOut = new Set<EncoderId>();
@@ -22,8 +25,13 @@ export class EncoderAnswers {
   #shard: Shard | undefined;
 
   /** @param roster of the epoch in which the job was paid */
-  constructor(chainId: string, roster: readonly Pick<RosterEntry, "encoder" | "messageKey">[]) {
+  constructor(
+    chainId: string,
+    job: Hex32,
+    roster: readonly Pick<RosterEntry, "encoder" | "messageKey">[],
+  ) {
     this.#chainId = chainId;
+    this.#job = job;
     this.#keys = new Map(roster.map(({ encoder, messageKey }) => [encoder, messageKey]));
   }
 
@@ -72,7 +80,7 @@ export class EncoderAnswers {
     switch (message.$kind) {
       case "Receipt": {
         const { receipt, signature } = message.Receipt;
-        if (receipt.attempt !== this.#attempt || this.#receipts.has(receipt.encoder)) return false;
+        if (!this.#isAsked(receipt) || this.#receipts.has(receipt.encoder)) return false;
         const signed = jobSigningBytes(this.#chainId, "receipt", receipt);
         if (!this.#signedBy(receipt.encoder, signed, signature)) return false;
         this.#receipts.add(receipt.encoder);
@@ -80,7 +88,7 @@ export class EncoderAnswers {
       }
       case "Commit": {
         const { commit, signature } = message.Commit;
-        if (commit.attempt !== this.#attempt || this.#commits.has(commit.encoder)) return false;
+        if (!this.#isAsked(commit) || this.#commits.has(commit.encoder)) return false;
         if (this.#shard?.seatsOf.has(commit.encoder) !== true) return false;
         const signed = jobSigningBytes(this.#chainId, "commit", commit);
         if (!this.#signedBy(commit.encoder, signed, signature)) return false;
@@ -89,7 +97,7 @@ export class EncoderAnswers {
       }
       case "OptOut": {
         const { optOut, signature } = message.OptOut;
-        if (optOut.attempt !== this.#attempt || this.#optedOut.has(optOut.encoder)) return false;
+        if (!this.#isAsked(optOut) || this.#optedOut.has(optOut.encoder)) return false;
         const signed = jobSigningBytes(this.#chainId, "optOut", optOut);
         if (!this.#signedBy(optOut.encoder, signed, signature)) return false;
         this.#optedOut.add(optOut.encoder);
@@ -97,11 +105,16 @@ export class EncoderAnswers {
       }
       case "Reveal": {
         const { reveal, signature } = message.Reveal.reveal;
+        if (reveal.job !== this.#job) return false;
         return this.#signedBy(reveal.encoder, jobSigningBytes(this.#chainId, "reveal", reveal), signature);
       }
       default:
         return false;
     }
+  }
+
+  #isAsked({ job, attempt }: { readonly job: Hex32; readonly attempt: number }): boolean {
+    return job === this.#job && attempt === this.#attempt;
   }
 
   #signedBy(encoder: EncoderId, bytes: Uint8Array, signature: Uint8Array): boolean {

@@ -125,7 +125,7 @@ export class JobSession {
       commit: Number(paid.commit),
     });
     const epoch = follower.light.epochInfo(paid.epoch) ?? follower.light.epoch;
-    const answers = new EncoderAnswers(this.#o.genesis.chainId, epoch.roster);
+    const answers = new EncoderAnswers(this.#o.genesis.chainId, paid.job, epoch.roster);
     const reading = outsideSpans(() => this.#readMailboxes(paid.job, answers, stop));
     try {
       await Promise.race([this.#steps(epoch, answers, data), reading]);

@@ -63,6 +63,22 @@ describe("reveals", () => {
     expect([opened.known.size, left.length]).toEqual([1, 1]);
   });
 
+  test("copied with addresses where nothing is do not keep the genuine one away", async () => {
+    const opened = new Reveals({
+      client: { getBlob: async (address) => (address === VECTORS ? blob : undefined) },
+      chainId: CHAIN,
+      committed: () => committedTo(digest),
+      changed: () => {},
+    });
+    const stop = new AbortController();
+    const addresses = Array.from({ length: 20 }, (_, n) => n.toString(16).padStart(64, "0"));
+    const copies = addresses.map((address) => opened.fetch(signed, address, stop.signal));
+    await opened.fetch(signed, VECTORS, stop.signal);
+    expect(opened.known.get(ENCODER)?.blob).toEqual(blob);
+    // Nobody asks for the others any more.
+    await Promise.all(copies);
+  });
+
   test("are given up when the session stops", async () => {
     const stop = new AbortController();
     const { opened } = reveals([]);

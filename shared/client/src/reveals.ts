@@ -11,6 +11,11 @@ import { pause } from "./waiting.ts";
 
 /** Vectors that no gateway has yet are asked for again after this. */
 const FETCH_AGAIN_MS = 500;
+/**
+ * Addresses that are asked for at once for one encoder. A reveal's signature does not cover where its vectors are, so
+ * that others may copy it with addresses at which there never will be any.
+ */
+const ADDRESSES = 8;
 
 export interface Revealed {
   readonly reveal: SignedReveal;
@@ -30,7 +35,8 @@ export interface RevealsOptions {
 export class Reveals {
   readonly #o: RevealsOptions;
   readonly #known = new Map<EncoderId, Revealed>();
-  readonly #fetching = new Set<EncoderId>();
+  /** What stops each question, the longest asked first. */
+  readonly #fetching = new Map<EncoderId, Map<Digest, AbortController>>();
 
   constructor(options: RevealsOptions) {
     this.#o = options;
@@ -41,17 +47,26 @@ export class Reveals {
   }
 
   /**
-   * Fetches the vectors of a reveal that its encoder signed, until a gateway has them or `stop`.
+   * Fetches the vectors of a reveal that its encoder signed, until a gateway has them, or `stop`, or too many newer
+   * addresses for the same encoder.
    * @param vectors SHA-256 of the blob
    */
   async fetch(signed: SignedReveal, vectors: Digest, stop: AbortSignal): Promise<void> {
     const { encoder } = signed.reveal;
-    if (this.#known.has(encoder) || this.#fetching.has(encoder)) return;
-    this.#fetching.add(encoder);
+    const asked = this.#fetching.get(encoder) ?? new Map<Digest, AbortController>();
+    if (this.#known.has(encoder) || asked.has(vectors)) return;
+    this.#fetching.set(encoder, asked);
+    const [longest] = asked;
+    if (asked.size >= ADDRESSES && longest !== undefined) {
+      longest[1].abort();
+      asked.delete(longest[0]);
+    }
+    const own = new AbortController();
+    asked.set(vectors, own);
     try {
-      await this.#fetch(signed, vectors, stop);
+      await this.#fetch(signed, vectors, AbortSignal.any([stop, own.signal]));
     } finally {
-      this.#fetching.delete(encoder);
+      if (asked.get(vectors) === own) asked.delete(vectors);
     }
   }
 
@@ -68,6 +83,7 @@ export class Reveals {
     }
     if (blob === undefined || embeddingDigest(chainId, blob) !== reveal.embeddingDigest) return;
     this.#known.set(reveal.encoder, { reveal: signed, blob });
+    for (const other of this.#fetching.get(reveal.encoder)?.values() ?? []) other.abort();
     changed();
   }
 }
