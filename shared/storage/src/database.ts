@@ -51,6 +51,9 @@ export class Database<Tables = unknown> {
     });
     // A connection that dies while idle is replaced at the next query; without a listener it would end the process.
     pool.on("error", (error) => options.telemetry.log.warn({ error: error.message }, "idle connection lost"));
+    // The pool listens to idle ones only. What is under way on one that dies fails by itself; a server that says
+    // why before it goes would end the process too.
+    pool.on("connect", (client) => client.on("error", () => {}));
     try {
       await reach(pool, options);
       await pool.query(`create schema if not exists ${options.schema}`).catch(alreadyThere);

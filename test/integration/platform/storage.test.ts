@@ -64,6 +64,19 @@ describe("a database", () => {
     expect(n).toBe(25_001n);
   });
 
+  test("outlives a server that ends connections at work, and goes on with new ones", async () => {
+    const database = await open();
+    // At the same time as the query's failure the connection itself tells of its end; nobody may be ended by that.
+    const failed = database.transaction(async (tx) => {
+      const { rows } = await sql<{ pid: number }>`select pg_backend_pid() as pid`.execute(tx);
+      await sql`select pg_terminate_backend(${rows[0]!.pid})`.execute(database.kysely);
+      await new Promise((resolve) => setTimeout(resolve, 100));
+      await sql`select 1`.execute(tx);
+    });
+    await expect(failed).rejects.toThrow();
+    expect(await database.ping()).toBe(true);
+  });
+
   test("waits for a server that is still starting, and gives up on one that never comes", async () => {
     const own = await resources.postgres();
     const url = await own.createDatabase("soma");
