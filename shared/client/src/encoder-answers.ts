@@ -25,11 +25,7 @@ export class EncoderAnswers {
   #shard: Shard | undefined;
 
   /** @param roster of the epoch in which the job was paid */
-  constructor(
-    chainId: string,
-    job: Hex32,
-    roster: readonly Pick<RosterEntry, "encoder" | "messageKey">[],
-  ) {
+  constructor(chainId: string, job: Hex32, roster: readonly Pick<RosterEntry, "encoder" | "messageKey">[]) {
     this.#chainId = chainId;
     this.#job = job;
     this.#keys = new Map(roster.map(({ encoder, messageKey }) => [encoder, messageKey]));

@@ -45,13 +45,19 @@ async function refusedOf(peer: TestNode): Promise<number> {
 }
 
 describe("an edge", () => {
-  test("takes nothing that the sender did not sign, and bans who brings it", async () => {
+  test("takes nothing that the sender did not sign, and bans whose own signatures are bad", async () => {
     const intruder = new Intruder(v2);
     const connection = await intruder.connect(v0);
-    const forged = () => intruder.forge(v1.id, v0.id, "block", utf8("forged"));
+    const before = await refusedOf(v2);
+    for (let i = 0; i < 5; i++)
+      connection.publish(`net.${v2.id}.up`, intruder.forge(v1.id, v0.id, "block", utf8("forged")));
+    await eventually(async () => (await refusedOf(v2)) === before + 5);
     connection.publish(`net.${v2.id}.up`, intruder.forge(v2.id, v0.id, "block", utf8("honest")));
     await eventually(() => v0.received.some(({ body }) => text(body) === "honest"));
-    for (let i = 0; i < 3; i++) connection.publish(`net.${v2.id}.up`, forged());
+    for (let i = 0; i < 3; i++) {
+      const own = intruder.forge(v2.id, v0.id, "block", utf8("forged"));
+      connection.publish(`net.${v2.id}.up`, own.with(-1, own.at(-1)! ^ 1));
+    }
     await eventually(() => v0.logged.includes("a peer is banned: ENVELOPE_SIGNATURE"));
     connection.publish(`net.${v2.id}.up`, intruder.forge(v2.id, v0.id, "block", utf8("too late")));
     await connection.flush();

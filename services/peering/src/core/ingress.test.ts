@@ -87,10 +87,10 @@ describe("ingress", () => {
     expect(open().screen(situation, v1.id, bytes, 0)).toMatchObject({ ok: false, code });
   });
 
-  test("bans the link that brings bad signatures, whoever they name, and no other", () => {
+  test("bans a peer whose own signatures are bad, for a time, and no other", () => {
     const ingress = open();
     for (let i = 0; i < 3; i++) {
-      const forged = screened(ingress, v1, seal(v2, { to: v0.id, sequence: 20 + i, by: v1 }), i);
+      const forged = screened(ingress, v1, seal(v1, { to: v0.id, sequence: 20 + i, by: v2 }), i);
       expect(ingress.conclude(situation, forged, false, i).ok).toBe(false);
     }
     expect(ingress.screen(situation, v1.id, seal(v1), 3)).toMatchObject({ code: "PEER_BANNED" });
@@ -98,6 +98,26 @@ describe("ingress", () => {
     expect(screened(ingress, v2, seal(v2), 3).frame.sender).toBe(v2.id);
     expect(ingress.isBanned(v1.id, 5002)).toBe(false);
     expect(screened(ingress, v1, seal(v1), 5002).frame.sender).toBe(v1.id);
+  });
+
+  test("bans no relay for a signature that another epoch's key made", () => {
+    const ingress = open();
+    const job = { to: v0.id, type: "job-message" as const };
+    for (let i = 0; i < 9; i++) {
+      const other = screened(ingress, v1, seal(e0, { ...job, sequence: 20 + i, by: v2 }), i);
+      expect(ingress.conclude(situation, other, false, i)).toMatchObject({ code: "ENVELOPE_SIGNATURE" });
+    }
+    expect(ingress.isBanned(v1.id, 9)).toBe(false);
+    expect(screened(ingress, v1, seal(v1), 9).frame.sender).toBe(v1.id);
+  });
+
+  test("bans a relay that changes bodies", () => {
+    const ingress = open();
+    for (let i = 0; i < 3; i++) {
+      const changed = seal(e0, { to: v0.id, type: "job-message", sequence: 20 + i }).with(-66, 9);
+      expect(ingress.screen(situation, v1.id, changed, i)).toMatchObject({ code: "ENVELOPE_BODY" });
+    }
+    expect(ingress.isBanned(v1.id, 3)).toBe(true);
   });
 
   test("charges a peer for what it sends, good or bad, and leaves the others their share", () => {

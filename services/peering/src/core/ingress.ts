@@ -82,14 +82,15 @@ export class Ingress {
   }
 
   /**
-   * What follows from the signature's check. A bad one counts against the link that brought it, since relays check
-   * before they pass on. Codes: ENVELOPE_SIGNATURE, ENVELOPE_REPLAY, and those of `routeReceived`, for the roster or
+   * What follows from the signature's check. A bad one counts against the peer whose own it is. A relay checked it too,
+   * but perhaps by another epoch's roster, in which the sender had another key: it is refused and stays a relay, bounded
+   * by its share. Codes: ENVELOPE_SIGNATURE, ENVELOPE_REPLAY, and those of `routeReceived`, for the roster or
    * the links may have changed meanwhile.
    */
   conclude(situation: Situation, screened: Screened, isValid: boolean, nowMs: number): Result<Admitted> {
     const { via, frame } = screened;
     if (!isValid) {
-      this.#strike(via, nowMs);
+      if (via === frame.sender) this.#strike(via, nowMs);
       return err("ENVELOPE_SIGNATURE", "the signature does not verify");
     }
     const routed = routeReceived(situation, via, frame);
