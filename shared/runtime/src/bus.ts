@@ -22,6 +22,7 @@ import {
   type SubscribeOptions,
 } from "./core-reader.ts";
 import type { DurableConsumer } from "./durable-consumer.ts";
+import { flush } from "./flush.ts";
 import { Follower, type FollowFrom, type FollowHandler } from "./follow.ts";
 import { buildHeaders, HEADER, type HeaderValues } from "./headers.ts";
 import type { MessageContext, RequestContext } from "./message-context.ts";
@@ -270,7 +271,7 @@ export class Bus {
 
   /** Resolves when the server has seen everything published so far. */
   async flush(): Promise<void> {
-    await this.#connection.flush();
+    await flush(this.#connection);
   }
 
   /** Longest time in which a consumer's handlers were at work and none ended, in milliseconds. */

@@ -1,9 +1,10 @@
 import { type NatsConnection, PermissionViolationError } from "@nats-io/nats-core";
-import { connect, type NodeConnectionOptions } from "@nats-io/transport-node";
+import type { NodeConnectionOptions } from "@nats-io/transport-node";
 import { SomaError } from "@soma/base";
 import { inboxPrefix } from "@soma/contracts";
 import type { Counter, Telemetry } from "@soma/telemetry";
 import { authenticatorFor, type Credentials } from "./credentials.ts";
+import { connectGuarded } from "./guarded-transport.ts";
 
 /** The oldest server that this code was tested with (Debian 12). */
 const OLDEST_SERVER = [2, 9, 10] as const;
@@ -16,6 +17,8 @@ export interface ConnectionOptions {
   readonly once?: boolean;
   /** The first attempt must succeed, so that a person hears of a wrong address; later the connection is kept. */
   readonly failFast?: boolean;
+  /** Of a server that somebody else runs: the largest message that is taken from it. Beyond it the connection ends. */
+  readonly maxInboundMessage?: number;
   /** The service; also names its inbox, so that permissions can keep inboxes apart. */
   readonly name: string;
   readonly telemetry: Telemetry;
@@ -23,7 +26,7 @@ export interface ConnectionOptions {
 
 /** Connects and stays connected for as long as the process wants; waits for a server that is not there yet. */
 export async function openConnection(options: ConnectionOptions): Promise<NatsConnection> {
-  const connection = await connect({
+  const connection = await connectGuarded({
     servers: typeof options.servers === "string" ? options.servers : [...options.servers],
     name: options.name,
     inboxPrefix: inboxPrefix(options.name),
@@ -34,6 +37,7 @@ export async function openConnection(options: ConnectionOptions): Promise<NatsCo
     reconnectTimeWait: 250,
     reconnectJitter: 250,
     reconnect: options.once !== true,
+    ...(options.maxInboundMessage === undefined ? {} : { maxInboundMessage: options.maxInboundMessage }),
     waitOnFirstConnect: options.once !== true && options.failFast !== true,
     ...(options.once === true || options.failFast === true ? { timeout: 5000 } : {}),
     // An expired credential is renewed by asking for it again at the next attempt.

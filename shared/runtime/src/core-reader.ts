@@ -4,6 +4,7 @@ import type { CoreMessage, RequestMessage } from "@soma/contracts";
 import type { Telemetry } from "@soma/telemetry";
 import { BoundedWorker } from "./bounded-worker.ts";
 import type { BusMetrics } from "./bus-metrics.ts";
+import { flush } from "./flush.ts";
 import { buildHeaders, HEADER } from "./headers.ts";
 import { handlingSpan, type MessageContext, messageContext, type RequestContext } from "./message-context.ts";
 
@@ -84,7 +85,7 @@ export async function openSubscription<P, Name extends string>(
       else if (!worker.offer(msg)) drop("READER_BUSY");
     },
   });
-  await deps.connection.flush();
+  await flush(deps.connection);
   return reader(subscription, worker);
 }
 
@@ -148,7 +149,7 @@ export async function openResponder<P, R, Name extends string>(
       else if (!worker.offer(msg)) refuse(msg, "REQUEST_BUSY", "too many requests wait");
     },
   });
-  await deps.connection.flush();
+  await flush(deps.connection);
   return reader(subscription, worker);
 }
 

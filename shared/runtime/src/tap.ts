@@ -5,6 +5,7 @@ import { type Message, type StreamDefinition, type StreamMessage, TAP } from "@s
 import type { Telemetry } from "@soma/telemetry";
 import { openConnection } from "./connection.ts";
 import type { Credentials } from "./credentials.ts";
+import { flush } from "./flush.ts";
 import { HEADER, readHeader } from "./headers.ts";
 import { StreamPort } from "./stream-port.ts";
 
@@ -145,7 +146,7 @@ export class Tap {
       this.#absent.set(stream, [...(this.#absent.get(stream) ?? []), message as StreamMessage]);
     }
     await this.#findStreams();
-    await this.#connection.flush();
+    await flush(this.#connection);
   }
 
   #subscribe(message: Message): void {

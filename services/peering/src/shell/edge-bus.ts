@@ -1,5 +1,6 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { SomaError } from "@soma/base";
+import { MAX_ENVELOPE_BYTES } from "@soma/protocol";
 import { Bus } from "@soma/runtime";
 import type { Telemetry } from "@soma/telemetry";
 
@@ -13,6 +14,9 @@ export interface EdgeAccess {
   readonly certificateAuthorities: string | null;
 }
 
+/** An envelope with the headers that NATS puts before it. */
+const MAX_INBOUND = MAX_ENVELOPE_BYTES + 64 * 1024;
+
 /** One connection to an edge: tried once, and over at the first disconnect. @throws SomaError EDGE_ADDRESS */
 export async function connectEdge(access: EdgeAccess, telemetry: Telemetry): Promise<Bus> {
   const url = URL.parse(access.address);
@@ -25,6 +29,7 @@ export async function connectEdge(access: EdgeAccess, telemetry: Telemetry): Pro
     network: "edge",
     telemetry,
     once: true,
+    maxInboundMessage: MAX_INBOUND,
     credentials: { kind: "jwt", jwt: () => access.jwt, seed: access.seed },
     ...(url.protocol === "tls:" ? { tls: tlsOptions(url, access.certificateAuthorities) } : {}),
   });
