@@ -1,23 +1,23 @@
-import type { BcsReader } from "@mysten/bcs";
-import { bytesEqual, err, ok, type Result } from "@soma/base";
-import { BoundedReader } from "./bounded-reader.ts";
+import { err, ok, type Result } from "@soma/base";
+import { Reader } from "./reader.ts";
 
 /** What a BCS type can do. */
 export interface Codec<T, Input> {
   /** Of the type, for messages. */
   readonly name: string;
-  read(reader: BcsReader): T;
-  serialize(value: Input): { toBytes(): Uint8Array };
+  /** Takes the canonical form of a value alone. */
+  readonly read: (reader: Reader) => T;
+  encode(value: Input): Uint8Array;
 }
 
 /** Canonical bytes of a value. @throws on a value outside its type: a bug of the caller, never a peer's doing. */
-export function encode<Input>(codec: Pick<Codec<unknown, Input>, "serialize">, value: Input): Uint8Array {
-  return codec.serialize(value).toBytes();
+export function encode<Input>(codec: Pick<Codec<unknown, Input>, "encode">, value: Input): Uint8Array {
+  return codec.encode(value);
 }
 
 /**
  * Decodes bytes from anyone. Refuses what is longer than `maxBytes` (`CODEC_TOO_LARGE`), does not decode
- * (`CODEC_MALFORMED`), or is not the one canonical form of its value (`CODEC_NOT_CANONICAL`: trailing bytes), so
+ * (`CODEC_MALFORMED`), or is more than the one canonical form of its value (`CODEC_NOT_CANONICAL`: trailing bytes), so
  * that no two byte strings mean the same thing. Costs time and memory proportional to the bytes, and the answer's
  * code does not depend on where they lie.
  */
@@ -30,8 +30,9 @@ export function decodeExact<T extends Input, Input>(
     return err("CODEC_TOO_LARGE", `${bytes.length} bytes for a ${codec.name}, at most ${maxBytes} are taken`);
   }
   try {
-    const value = codec.read(new BoundedReader(bytes));
-    if (!bytesEqual(codec.serialize(value).toBytes(), bytes)) {
+    const reader = new Reader(bytes);
+    const value = codec.read(reader);
+    if (reader.left > 0) {
       return err(
         "CODEC_NOT_CANONICAL",
         `${bytes.length} bytes that begin as a ${codec.name}, but are not the canonical encoding of one`,

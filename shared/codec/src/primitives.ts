@@ -1,22 +1,29 @@
-import { bcs } from "@mysten/bcs";
-import { fromHex, toHex } from "@soma/base";
+import { bcs } from "./bcs.ts";
+import { BcsType } from "./bcs-type.ts";
 
-/** u64 as bigint (the library's own form is a decimal string). Little endian, as BCS. */
-export const u64 = bcs
-  .u64()
-  .transform({ input: (value: bigint) => value.toString(), output: (text) => BigInt(text) });
+/** Little endian, as BCS. */
+export const u64 = new BcsType<bigint>({
+  name: "u64",
+  read: (reader) => reader.read64(),
+  write: (value, writer) => writer.write64(value),
+});
 
-/** u128 as bigint. */
-export const u128 = bcs
-  .u128()
-  .transform({ input: (value: bigint) => value.toString(), output: (text) => BigInt(text) });
+export const u128 = new BcsType<bigint>({
+  name: "u128",
+  read: (reader) => reader.read128(),
+  write: (value, writer) => writer.write128(value),
+});
 
 export const u32 = bcs.u32();
 export const u16 = bcs.u16();
 
 /** `length` raw bytes held as lower-case hex: the form of every id and digest in memory. */
-export function hex(length: number) {
-  return bcs.bytes(length).transform({ input: (text: string) => fromHex(text), output: (raw) => toHex(raw) });
+export function hex(length: number): BcsType<string> {
+  return new BcsType<string>({
+    name: `bytes[${length}]`,
+    read: (reader) => reader.readHex(length),
+    write: (value, writer) => writer.writeHex(value, length),
+  });
 }
 
 /** A 32-byte id or digest, as hex in memory. */
@@ -26,7 +33,7 @@ export const bytes32 = hex(32);
 export const byteString = bcs.byteVector();
 
 /** Length-prefixed int16 vector, two's complement little endian (ARITH-2). */
-export const i16s = bcs.byteVector().transform({
+export const i16s = byteString.transform({
   input: (values: Int16Array) => {
     const out = new Uint8Array(values.length * 2);
     const view = new DataView(out.buffer);

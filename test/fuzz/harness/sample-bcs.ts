@@ -1,7 +1,5 @@
-import { Rng } from "@soma/base";
-import { type Codec, encode } from "@soma/codec";
-
-type BcsReader = Parameters<Codec<unknown, unknown>["read"]>[0];
+import { Rng, toHex } from "@soma/base";
+import { type Codec, encode, type Reader } from "@soma/codec";
 
 /**
  * A reader that makes up what is asked of it, so that reading a type gives a value of it. A number that does not fit
@@ -29,21 +27,29 @@ class InventingReader {
     return this.#integer(0xffffffff);
   }
 
-  /** Decimal text, as of the library's reader. */
-  read64(): string {
-    return this.#rng.chance(0.1) ? (2n ** 64n - 1n).toString() : BigInt(this.#integer(0xffffffff)).toString();
+  read64(): bigint {
+    return this.#rng.chance(0.1) ? 2n ** 64n - 1n : BigInt(this.#integer(0xffffffff));
   }
 
-  read128(): string {
+  read128(): bigint {
     return this.read64();
   }
 
-  /** Letters, since texts are read with it too. */
   readBytes(count: number): Uint8Array {
     this.#left -= count;
     if (count > 4_096) throw new RangeError("too long for a sample");
     return Uint8Array.from({ length: count }, () => 97 + this.#rng.below(26));
   }
+
+  readHex(count: number): string {
+    return toHex(this.readBytes(count));
+  }
+
+  readText(count: number): string {
+    return String.fromCharCode(...this.readBytes(count));
+  }
+
+  takeElements(): void {}
 
   readULEB(): number {
     this.#left -= 1;
@@ -67,7 +73,7 @@ export function sampleBcs<T extends Input, Input>(
   const samples = new Map<string, Uint8Array>();
   for (let attempt = 0; attempt < 200 * count && samples.size < count; attempt++) {
     try {
-      const bytes = encode<Input>(codec, codec.read(new InventingReader(rng) as unknown as BcsReader));
+      const bytes = encode<Input>(codec, codec.read(new InventingReader(rng) as unknown as Reader));
       samples.set(Buffer.from(bytes).toString("base64"), bytes);
     } catch {
       // Not a value of the type; the next one may be.

@@ -141,6 +141,6 @@ export class Peers {
 }
 
 /** The bytes of a request or response body. */
-export function bodyOf<T>(codec: Pick<Codec<unknown, T>, "serialize">, value: T): Uint8Array {
+export function bodyOf<T>(codec: Pick<Codec<unknown, T>, "encode">, value: T): Uint8Array {
   return encode(codec, value);
 }

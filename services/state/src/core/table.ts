@@ -1,9 +1,8 @@
-import { encode } from "@soma/codec";
 import type { KeyedStore } from "./store.ts";
 
 interface Codec<T, Input> {
   parse(bytes: Uint8Array): T;
-  serialize(value: Input): { toBytes(): Uint8Array };
+  encode(value: Input): Uint8Array;
 }
 
 /** Typed access to the records under one prefix. Records are immutable; a change puts a new one. */
@@ -37,7 +36,7 @@ export class Table<T extends Input, Input = T> {
   }
 
   put(store: KeyedStore, value: Input, ...parts: readonly string[]): void {
-    store.set(this.key(...parts), encode(this.#codec, value));
+    store.set(this.key(...parts), this.#codec.encode(value));
   }
 
   delete(store: KeyedStore, ...parts: readonly string[]): void {
