@@ -171,6 +171,15 @@ describe("ECVRF-EDWARDS25519-SHA512-TAI", () => {
     }
   });
 
+  test("the native prover gives the proofs of the one in JavaScript", () => {
+    fc.assert(
+      fc.property(bytes, fc.uint8Array({ maxLength: 100 }), (seed, alpha) => {
+        expect(VrfKey.fromSeed(seed).prove(alpha)).toEqual(vrfProve(seed, alpha));
+      }),
+      { numRuns: 60 },
+    );
+  });
+
   test("a secret has 32 bytes", () => {
     expect(() => vrfProve(new Uint8Array(31), zero)).toThrow(RangeError);
     expect(() => VrfKey.fromSeed(new Uint8Array(33))).toThrow(RangeError);

@@ -29,6 +29,7 @@ export class Database<Tables = unknown> {
   /** Queries outside a transaction; table names need no schema. */
   readonly kysely: Kysely<WithPlatform<Tables>>;
   readonly #url: string;
+  readonly #columnTypes = new Map<string, ReadonlyMap<string, string>>();
 
   private constructor(options: DatabaseOptions, pool: pg.Pool) {
     this.#url = options.url;
@@ -66,10 +67,30 @@ export class Database<Tables = unknown> {
 
   /** Runs `work` in one transaction; what it throws rolls everything back. */
   async transaction<T>(work: (tx: Transaction<WithPlatform<Tables>>) => Promise<T>): Promise<T> {
+    return this.inSpan(() => this.kysely.transaction().execute(work));
+  }
+
+  /** The types of a table's columns by name, as a cast takes them; asked for once. */
+  async columnTypes(table: string): Promise<ReadonlyMap<string, string>> {
+    let types = this.#columnTypes.get(table);
+    if (types === undefined) {
+      const { rows } = await sql<{ name: string; type: string }>`
+        select attname as name, format_type(atttypid, atttypmod) as type from pg_attribute
+        where attrelid = ${`${this.schema}.${table}`}::regclass and attnum > 0 and not attisdropped`.execute(
+        this.kysely,
+      );
+      types = new Map(rows.map(({ name, type }) => [name, type]));
+      this.#columnTypes.set(table, types);
+    }
+    return types;
+  }
+
+  /** Runs what writes in the span of a transaction. */
+  inSpan<T>(work: () => Promise<T>): Promise<T> {
     return this.telemetry.withSpan(
       `transact ${this.schema}`,
       { role: "client", attributes: { "db.system.name": "postgresql", "db.namespace": this.schema } },
-      () => this.kysely.transaction().execute(work),
+      work,
     );
   }
 

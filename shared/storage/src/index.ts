@@ -14,3 +14,4 @@ export {
   type TransactStep,
   transactStep,
 } from "./step.ts";
+export { WriteSet } from "./write-set.ts";

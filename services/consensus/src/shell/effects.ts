@@ -81,11 +81,10 @@ export class Effects {
         await store.storeCertificate(effect.certificate);
         return;
       case "propose":
-        await this.flush();
         await this.#propose(effect);
         return;
       case "broadcast":
-        await this.flush();
+        // The signer log has it, and the database what it rests on: an own block need not wait for more.
         await traces.proposing(effect.block, () => peers.broadcast(effect.block));
         return;
       case "fetch-blocks": {
@@ -155,7 +154,8 @@ export class Effects {
     const full = provesLeadership
       ? { ...body, vrfProof: keys.vrf.prove(beaconAlpha(chainId, body.epoch, body.round)).proof }
       : body;
-    await lease.confirm();
+    // What the block rests on, own blocks before it included, is stored before the log forgets them.
+    await Promise.all([this.flush(), lease.confirm()]);
     const signature = keys.block.sign(blockSigningBytes(chainId, full));
     const bytes = encodeSignedBlock({ body: full, signature });
     const began = performance.now();

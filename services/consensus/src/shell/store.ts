@@ -1,7 +1,7 @@
 import { SomaError } from "@soma/base";
 import { decodeExact, encode } from "@soma/codec";
 import { type BlockRef, type Commit, CommitCodec } from "@soma/protocol";
-import { type Database, insertMany, type Migration } from "@soma/storage";
+import { type Database, type Migration, WriteSet } from "@soma/storage";
 import {
   type CertifiedCommit,
   CONSENSUS_BOUNDS,
@@ -78,25 +78,25 @@ export class ConsensusStore {
 
   /** One transaction (a `persist` effect, or several in a row). A repeat after a crash changes nothing. */
   async persist(blocks: readonly VerifiedBlock[], commits: readonly StoredCommit[]): Promise<void> {
-    await this.#database.transaction(async (tx) => {
-      const rows = blocks.map(({ ref, body, bytes }) => ({
-        digest: ref.digest,
-        epoch: body.epoch,
-        round: ref.round,
-        author: ref.author,
-        bytes,
-      }));
-      const points = commits.map(({ commit, digest, snapshot }) => ({
-        index: commit.index,
-        epoch: commit.epoch,
-        digest,
-        leader_round: commit.leader.round,
-        bytes: encode(CommitCodec, commit),
-        snapshot: formatSnapshot(snapshot),
-      }));
-      await insertMany(tx, "block", rows, { onConflict: "ignore" });
-      await insertMany(tx, "commit_point", points, { onConflict: "ignore" });
-    });
+    const rows = blocks.map(({ ref, body, bytes }) => ({
+      digest: ref.digest,
+      epoch: body.epoch,
+      round: ref.round,
+      author: ref.author,
+      bytes,
+    }));
+    const points = commits.map(({ commit, digest, snapshot }) => ({
+      index: commit.index,
+      epoch: commit.epoch,
+      digest,
+      leader_round: commit.leader.round,
+      bytes: encode(CommitCodec, commit),
+      snapshot: formatSnapshot(snapshot),
+    }));
+    await new WriteSet<ConsensusTables>()
+      .insert("block", rows, "ignore")
+      .insert("commit_point", points, "ignore")
+      .write(this.#database);
   }
 
   async storeCertificate({ index, voters }: CertifiedCommit): Promise<void> {

@@ -10,12 +10,10 @@ import {
   EpochInfoCodec,
   type SignedOverride,
 } from "@soma/protocol";
-import { type Database, insertMany } from "@soma/storage";
+import { type Database, insertMany, WriteSet } from "@soma/storage";
 import { LeafListCodec } from "./leaf-list.ts";
 import type { StateTables } from "./schema.ts";
 import { overrideRow, type WriteBatch } from "./write-batch.ts";
-
-type Transaction = Parameters<Parameters<Database<StateTables>["transaction"]>[0]>[0];
 
 /** A checkpoint of this validator's own making that has no certificate yet. */
 export interface UncertifiedCheckpoint {
@@ -23,9 +21,6 @@ export interface UncertifiedCheckpoint {
   readonly digest: Digest;
   readonly signature: Uint8Array | null;
 }
-
-/** Deletes and rows a statement. */
-const CHUNK = 1_000;
 
 /** What the one writer of the ledger stores, and loads at its start. */
 export class StateStore {
@@ -45,10 +40,7 @@ export class StateStore {
   }
 
   async begin(genesis: Digest, batch: WriteBatch): Promise<void> {
-    await this.#database.transaction(async (tx) => {
-      await tx.insertInto("origin").values({ genesis }).execute();
-      await writeBatch(tx, batch);
-    });
+    await changesOf(batch).insert("origin", [{ genesis }]).write(this.#database);
   }
 
   async *entries(): AsyncGenerator<readonly [key: string, value: Uint8Array]> {
@@ -68,7 +60,7 @@ export class StateStore {
 
   /** DESIGN section 5: all of it or nothing. */
   async write(batch: WriteBatch): Promise<void> {
-    await this.#database.transaction((tx) => writeBatch(tx, batch));
+    await changesOf(batch).write(this.#database);
   }
 
   async uncertified(): Promise<UncertifiedCheckpoint[]> {
@@ -179,47 +171,27 @@ export class StateStore {
   }
 }
 
-async function writeBatch(tx: Transaction, batch: WriteBatch): Promise<void> {
+function changesOf(batch: WriteBatch): WriteSet<StateTables> {
   const kept: { key: string; value: Uint8Array }[] = [];
   const gone: string[] = [];
   for (const [key, value] of batch.entries) {
     if (value === null) gone.push(key);
     else kept.push({ key, value });
   }
-  for (let at = 0; at < kept.length; at += CHUNK) {
-    await tx
-      .insertInto("entry")
-      .values(kept.slice(at, at + CHUNK))
-      .onConflict((c) => c.column("key").doUpdateSet((e) => ({ value: e.ref("excluded.value") })))
-      .execute();
-  }
-  for (let at = 0; at < gone.length; at += CHUNK) {
-    await tx
-      .deleteFrom("entry")
-      .where("key", "in", gone.slice(at, at + CHUNK))
-      .execute();
-  }
-  // A row that is there already would mean that a commit was executed twice: the primary keys refuse it.
-  await insertMany(tx, "executed_transaction", batch.transactions);
-  await insertMany(tx, "checkpoint", batch.checkpoints);
-  await insertMany(tx, "epoch", batch.epochs);
-  // One that was kept for this commit is there already.
-  await insertMany(tx, "override", batch.overrides, { onConflict: "ignore" });
-  await insertMany(tx, "embeddings", batch.embeddings);
-  await insertMany(tx, "closed_job", batch.closedJobs);
-  await insertMany(tx, "executed_commit", batch.commits);
-  await insertMany(tx, "job_stage", batch.stages);
-  const jobs = [...batch.jobs.values()];
-  for (let at = 0; at < jobs.length; at += CHUNK) {
-    await tx
-      .insertInto("job_summary")
-      .values(jobs.slice(at, at + CHUNK))
-      .onConflict((c) =>
-        c.column("job").doUpdateSet((e) => ({
-          state: e.ref("excluded.state"),
-          outcome: e.ref("excluded.outcome"),
-        })),
-      )
-      .execute();
-  }
+  return (
+    new WriteSet<StateTables>()
+      .insert("entry", kept, { key: ["key"], update: ["value"] })
+      .delete("entry", "key", gone)
+      // A row that is there already would mean that a commit was executed twice: the primary keys refuse it.
+      .insert("executed_transaction", batch.transactions)
+      .insert("checkpoint", batch.checkpoints)
+      .insert("epoch", batch.epochs)
+      // One that was kept for this commit is there already.
+      .insert("override", batch.overrides, "ignore")
+      .insert("embeddings", batch.embeddings)
+      .insert("closed_job", batch.closedJobs)
+      .insert("executed_commit", batch.commits)
+      .insert("job_stage", batch.stages)
+      .insert("job_summary", [...batch.jobs.values()], { key: ["job"], update: ["state", "outcome"] })
+  );
 }
