@@ -45,6 +45,18 @@ describe("the state digest of LEDGER-5", () => {
     );
   });
 
+  test("one value may stand under several keys, long ago or just now", () => {
+    const value = utf8("the same object");
+    const hash = LtHash.empty("test", ltExpandNative);
+    hash.add(utf8("old"), value);
+    for (let i = 0; i < 5_000; i++) hash.add(utf8(`key ${i}`), Uint8Array.of(i & 255));
+    hash.add(utf8("new"), value);
+    hash.remove(utf8("old"), value);
+    hash.remove(utf8("new"), value);
+    for (let i = 0; i < 5_000; i++) hash.remove(utf8(`key ${i}`), Uint8Array.of(i & 255));
+    expect(hash.digest()).toEqual(LtHash.empty("test").digest());
+  });
+
   test("the native SHAKE128 gives the same lanes, and bytes carry them over", () => {
     fc.assert(
       fc.property(entries, (set) => {

@@ -1,9 +1,12 @@
 import { shake128 } from "@noble/hashes/sha3.js";
-import { concatBytes, err, ok, type Result, u32be } from "@soma/base";
+import { bytesEqual, concatBytes, err, ok, type Result, u32be } from "@soma/base";
 import { domain, taggedHash } from "./hash.ts";
 
 const LANES = 1024;
 const WIDTH = 2 * LANES;
+/** Expansions that are remembered, two kilobytes each. */
+const RECENT = 4096;
+const IS_LITTLE_ENDIAN = new Uint8Array(Uint16Array.of(1).buffer)[0] === 1;
 
 /** SHAKE128 of the parts, squeezed to 2048 bytes. */
 export type LtExpand = (...parts: readonly Uint8Array[]) => Uint8Array;
@@ -25,6 +28,8 @@ export class LtHash {
   readonly #chainId: string;
   readonly #expand: LtExpand;
   readonly #lanes: Uint16Array;
+  /** Of entries that were put in of late, by their value: what changes often is taken out at half the price. */
+  readonly #recent = new Map<Uint8Array, { readonly key: Uint8Array; readonly expansion: Uint8Array }>();
 
   private constructor(chainId: string, lanes: Uint16Array, expand: LtExpand) {
     this.#chainId = chainId;
@@ -49,14 +54,20 @@ export class LtHash {
     return ok(hash);
   }
 
-  /** Puts (key, value) into the set. */
+  /** Puts (key, value) into the set. Neither may change its bytes from now on. */
   add(key: Uint8Array, value: Uint8Array): void {
-    this.#combine(this.#entry(key, value), 1);
+    const expansion = this.#entry(key, value);
+    this.#combine(expansion, 1);
+    this.#recent.set(value, { key, expansion });
+    if (this.#recent.size > RECENT) this.#recent.delete(this.#recent.keys().next().value!);
   }
 
   /** Takes (key, value) out of the set that it is in. */
   remove(key: Uint8Array, value: Uint8Array): void {
-    this.#combine(this.#entry(key, value), -1);
+    const recent = this.#recent.get(value);
+    const isKnown = recent !== undefined && bytesEqual(recent.key, key);
+    if (isKnown) this.#recent.delete(value);
+    this.#combine(isKnown ? recent.expansion : this.#entry(key, value), -1);
   }
 
   /** An independent copy. */
@@ -85,6 +96,12 @@ export class LtHash {
 
   #combine(bytes: Uint8Array, sign: 1 | -1): void {
     const lanes = this.#lanes;
+    if (IS_LITTLE_ENDIAN && bytes.byteOffset % 2 === 0) {
+      const words = new Uint16Array(bytes.buffer, bytes.byteOffset, LANES);
+      if (sign === 1) for (let i = 0; i < LANES; i++) lanes[i]! += words[i]!;
+      else for (let i = 0; i < LANES; i++) lanes[i]! -= words[i]!;
+      return;
+    }
     for (let i = 0; i < LANES; i++) lanes[i]! += sign * (bytes[2 * i]! | (bytes[2 * i + 1]! << 8));
   }
 }

@@ -242,6 +242,7 @@ export {
   decodeSignedTransaction,
   encodeSignedTransaction,
   MAX_TRANSACTION_BYTES,
+  openSignedTransaction,
   type SignedTransaction,
   SignedTransactionCodec,
   type SignedTransactionInput,

@@ -1,5 +1,5 @@
-import { concatBytes, type Result, toHex } from "@soma/base";
-import { bcs, byteString, bytes32, decodeExact, encode, u16, u32, u64 } from "@soma/codec";
+import { concatBytes, ok, type Result, toHex } from "@soma/base";
+import { BcsType, bcs, byteString, bytes32, decodeExact, encode, u16, u32, u64 } from "@soma/codec";
 import { domain, taggedHash } from "@soma/crypto";
 import { AuthenticatorCodec } from "./account.ts";
 import { BLOCK_LIMITS } from "./block.ts";
@@ -151,4 +151,29 @@ export function encodeSignedTransaction(transaction: SignedTransactionInput): Ui
 /** Decodes and checks canonical form and size only; the ledger checks the rest. */
 export function decodeSignedTransaction(bytes: Uint8Array): Result<SignedTransaction> {
   return decodeExact(SignedTransactionCodec, bytes, MAX_TRANSACTION_BYTES);
+}
+
+/** A signed transaction with the number of its bytes that are the transaction alone: the first ones. */
+const OpenedCodec = new BcsType<{ signed: SignedTransaction; length: number }>({
+  name: SignedTransactionCodec.name,
+  read(reader) {
+    const whole = reader.left;
+    const transaction = TransactionCodec.read(reader);
+    const length = whole - reader.left;
+    return { signed: { transaction, authenticator: AuthenticatorCodec.read(reader) }, length };
+  },
+  write: ({ signed }, writer) => SignedTransactionCodec.write(signed, writer),
+});
+
+/** `decodeSignedTransaction` with `transactionSigningBytes`, which stand in the bytes as they came. */
+export function openSignedTransaction(
+  bytes: Uint8Array,
+): Result<{ readonly signed: SignedTransaction; readonly signingBytes: Uint8Array }> {
+  const opened = decodeExact(OpenedCodec, bytes, MAX_TRANSACTION_BYTES);
+  if (!opened.ok) return opened;
+  const { signed, length } = opened.value;
+  return ok({
+    signed,
+    signingBytes: concatBytes(domain("soma.tx", signed.transaction.chainId), bytes.subarray(0, length)),
+  });
 }

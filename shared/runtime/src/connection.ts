@@ -43,6 +43,8 @@ export async function openConnection(options: ConnectionOptions): Promise<NatsCo
     // An expired credential is renewed by asking for it again at the next attempt.
     ignoreAuthErrorAbort: options.credentials?.kind === "jwt",
     pingInterval: 20_000,
+    // Else every request makes its errors, stacks and all, before it is sent.
+    noAsyncTraces: true,
   });
   const version = connection.info?.version ?? "0.0.0";
   if (!isAtLeast(version, OLDEST_SERVER)) {

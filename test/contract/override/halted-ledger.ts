@@ -6,6 +6,7 @@ import {
   ResolutionCodec,
   type ResolutionInput,
   type SignedOverride,
+  SignedTransactionCodec,
 } from "@soma/protocol";
 import {
   executeCommit,
@@ -57,6 +58,7 @@ export function inputOf(chain: CommitChain, index: bigint) {
     beacon: seedOf(`beacon ${index}`),
     transactions: transactions.map((bytes) => ({
       bytes,
+      signed: SignedTransactionCodec.parse(bytes),
       digest: byBytes.get(bytes)!,
       author: keys[0]!.account.address,
       signatureValid: true,

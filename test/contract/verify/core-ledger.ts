@@ -7,6 +7,7 @@ import {
   CheckpointLeafCodec,
   type EpochInfo,
   type LeafProof,
+  SignedTransactionCodec,
   type TransactionKindInput,
   transactionDigest,
 } from "@soma/protocol";
@@ -138,6 +139,7 @@ export class CoreLedger implements JobLedger {
       beacon: this.beacon(index),
       transactions: ended.transactions.map(({ bytes, digest }) => ({
         bytes,
+        signed: SignedTransactionCodec.parse(bytes),
         digest,
         author: this.network.validators[0]!.id,
         signatureValid: true,

@@ -151,7 +151,8 @@ export class TestChain {
   carried(bytes: Uint8Array, author = this.validators[0]!.address): CommitTransaction {
     const decoded = decodeSignedTransaction(bytes);
     const signatureValid = decoded.ok && verifyAuthenticator(decoded.value, this.verifier).ok;
-    return { bytes, digest: transactionDigest(CHAIN_ID, bytes), author, signatureValid };
+    const signed = decoded.ok ? decoded.value : null;
+    return { bytes, signed, digest: transactionDigest(CHAIN_ID, bytes), author, signatureValid };
   }
 
   /** Executes one commit, and what follows from it. */

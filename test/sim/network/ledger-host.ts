@@ -186,10 +186,11 @@ export class LedgerHost {
     const { checked, deviation } = this.#world;
     return blocks.flatMap(({ body }) =>
       body.transactions.map((bytes) => {
-        const { digest, signatureValid } = checked.check(bytes);
+        const { digest, signed, signatureValid } = checked.check(bytes);
         const author = committee[body.author]!.validator;
         return {
           bytes,
+          signed,
           digest,
           author,
           signatureValid: signatureValid || deviation.signaturesUnchecked === true,

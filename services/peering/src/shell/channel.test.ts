@@ -6,6 +6,8 @@ const MIB = 1024 * 1024;
 /** A connection whose server takes what it was handed when the test says so. */
 class HeldWire implements Wire {
   readonly published: Uint8Array[] = [];
+  /** How often it was asked. */
+  asked = 0;
   #flushes: PromiseWithResolvers<void>[] = [];
 
   async publish(bytes: Uint8Array): Promise<void> {
@@ -13,6 +15,7 @@ class HeldWire implements Wire {
   }
 
   flush(): Promise<void> {
+    this.asked += 1;
     const flush = Promise.withResolvers<void>();
     this.#flushes.push(flush);
     return flush.promise;
@@ -53,6 +56,16 @@ describe("a channel", () => {
     await wire.take();
     expect(wire.published.map((bytes) => bytes[0])).toEqual([0, 1, 2, 3, 6, 7, 8, 9]);
     expect(channel.waiting).toBe(0);
+  });
+
+  test("asks what the connection has taken after many bytes, not after each envelope", async () => {
+    const { channel } = open();
+    const wire = new HeldWire();
+    channel.attach(wire, 1);
+    for (let i = 0; i < 100; i++) channel.send(new Uint8Array(1024), "block", undefined);
+    expect([wire.published.length, wire.asked]).toEqual([100, 0]);
+    for (let i = 0; i < 1000; i++) channel.send(new Uint8Array(1024), "block", undefined);
+    expect([wire.published.length, wire.asked]).toEqual([1100, 2]);
   });
 
   test("goes on over a new connection, and the old one's end does not matter then", async () => {

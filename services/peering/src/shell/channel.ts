@@ -19,6 +19,8 @@ interface Waiting extends Queued {
 
 /** Bytes handed to a connection that its server has not taken yet; the rest waits in the queue, where it may be dropped. */
 const IN_FLIGHT_BYTES = 4 * 1024 * 1024;
+/** The server is asked what it has taken after so many bytes; asked for each envelope, it would answer each. */
+const ASKED_AFTER_BYTES = 512 * 1024;
 
 /** Both directions with one peer over one link. Sending never waits: what does not fit the queue is dropped and counted. */
 export class Channel {
@@ -36,6 +38,8 @@ export class Channel {
   readonly #onDropped: (count: number) => void;
   #wire: Wire | undefined;
   #inFlight = 0;
+  /** Of those, what no question is on its way about. */
+  #unasked = 0;
 
   constructor(options: {
     peer: Hex32;
@@ -63,6 +67,7 @@ export class Channel {
   attach(wire: Wire, nowMs: number): void {
     this.#wire = wire;
     this.#inFlight = 0;
+    this.#unasked = 0;
     this.lastHeardMs = nowMs;
     this.#pump();
   }
@@ -94,20 +99,21 @@ export class Channel {
   #pump(): void {
     const wire = this.#wire;
     if (wire === undefined) return;
-    let handed = 0;
-    while (this.#inFlight + handed < IN_FLIGHT_BYTES) {
+    while (this.#inFlight < IN_FLIGHT_BYTES) {
       const next = this.#queue.take();
       if (next === undefined) break;
-      handed += next.bytes.length;
+      this.#inFlight += next.bytes.length;
+      this.#unasked += next.bytes.length;
       // A connection that closed meanwhile says so by itself.
       wire.publish(next.bytes, next.traceparent).catch(() => this.#onDropped(1));
     }
-    if (handed === 0) return;
-    this.#inFlight += handed;
+    if (this.#unasked < ASKED_AFTER_BYTES) return;
+    const asked = this.#unasked;
+    this.#unasked = 0;
     wire.flush().then(
       () => {
         if (this.#wire !== wire) return;
-        this.#inFlight -= handed;
+        this.#inFlight -= asked;
         this.#pump();
       },
       () => this.detach(wire),

@@ -34,8 +34,9 @@ export function keepLeaves(
   epochEnds: boolean,
 ): void {
   const head = checkpointHead(store);
-  for (const [i, leaf] of leaves.entries()) {
-    pendingLeaves.put(store, encode(CheckpointLeafCodec, leaf), String(head.leaves + i));
+  if (leaves.length > 0) {
+    const encoded = leaves.map((leaf) => encode(CheckpointLeafCodec, leaf));
+    pendingLeaves.put(store, encoded, String(head.leaves));
   }
   checkpointHeads.put(store, { ...head, leaves: head.leaves + leaves.length, epochEnds }, "now");
 }
@@ -60,7 +61,14 @@ export function checkpointDue(ledger: Ledger): boolean {
 export function buildCheckpoint(ledger: Ledger): Result<BuiltCheckpoint> {
   const { store, head, chainId } = ledger;
   const last = checkpointHead(store);
-  const leaves = Array.from({ length: last.leaves }, (_, i) => pendingLeaves.get(store, String(i))!);
+  const leaves: Uint8Array[] = [];
+  while (leaves.length < last.leaves) {
+    const first = String(leaves.length);
+    const ofCommit = pendingLeaves.get(store, first);
+    invariant(ofCommit !== undefined, "every leaf is kept until its checkpoint");
+    for (const leaf of ofCommit) leaves.push(leaf);
+    pendingLeaves.delete(store, first);
+  }
   const checkpoint: Checkpoint = {
     // After the settlement the head is in the next epoch already; what is covered is of the one before.
     epoch: last.epochEnds ? head.epoch - 1n : head.epoch,
@@ -75,7 +83,6 @@ export function buildCheckpoint(ledger: Ledger): Result<BuiltCheckpoint> {
     nextEpoch: last.epochEnds ? epochInfoDigest(chainId, ledger.currentEpoch) : null,
   };
   const digest = checkpointDigest(chainId, checkpoint);
-  for (let i = 0; i < last.leaves; i++) pendingLeaves.delete(store, String(i));
   checkpointHeads.put(
     store,
     {

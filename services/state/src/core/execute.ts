@@ -5,7 +5,6 @@ import {
   type Commit,
   commitDigest,
   type Digest,
-  decodeSignedTransaction,
   type LedgerEventInput,
   type Override,
   type SettlementInput,
@@ -246,9 +245,9 @@ class CommitRun {
   }
 
   #wait(carried: CommitTransaction): boolean {
-    const decoded = decodeSignedTransaction(carried.bytes);
-    if (!decoded.ok) return false;
-    const key = `${decoded.value.transaction.sender} ${decoded.value.transaction.sequence}`;
+    if (carried.signed === null) return false;
+    const { sender, sequence } = carried.signed.transaction;
+    const key = `${sender} ${sequence}`;
     if (this.#waiting.has(key)) return false;
     this.#waiting.set(key, carried);
     return true;

@@ -94,7 +94,7 @@ const HeadCodec = bcs.struct("Head", {
 export type Head = typeof HeadCodec.$inferType;
 export const heads = new Table("head", HeadCodec);
 
-/** Under `local/`: what the next checkpoint continues, and its leaves so far. */
+/** Under `local/`: what the next checkpoint continues. */
 export const checkpointHeads = new Table(
   "local/checkpoint",
   bcs.struct("CheckpointHead", {
@@ -107,7 +107,8 @@ export const checkpointHeads = new Table(
     epochEnds: bcs.bool(),
   }),
 );
-export const pendingLeaves = new Table("local/leaf", byteString);
+/** Key: number of the first. A commit's leaves, encoded, until a checkpoint covers them. */
+export const pendingLeaves = new Table("local/leaves", bcs.vector(byteString));
 
 /** Key: transaction digest. Transactions that an override left out, by its commit: never executed (DESIGN section 4). */
 export const overriddenTransactions = new Table("overridden", u64);

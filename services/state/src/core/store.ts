@@ -1,4 +1,4 @@
-import { compareHex, utf8 } from "@soma/base";
+import { bytesEqual, compareHex, utf8 } from "@soma/base";
 import type { LtHash } from "@soma/crypto";
 
 /** A key whose value is new, changed or gone (null) since the last `drain`. */
@@ -11,6 +11,46 @@ export interface ChangeWithPast extends Change {
   readonly past: Uint8Array | null;
 }
 
+/** How records of one table stand in bytes. */
+export interface RecordCodec<T> {
+  parse(bytes: Uint8Array): T;
+  encode(value: T): Uint8Array;
+}
+
+interface Known {
+  readonly value: unknown;
+  readonly codec: RecordCodec<never>;
+}
+
+/**
+ * One value of the store: bytes, a record, or both once the other form was asked for. An account that pays ten times in
+ * a commit is written down once.
+ */
+class Stored {
+  #bytes: Uint8Array | undefined;
+  #known: Known | undefined;
+
+  constructor(bytes: Uint8Array | undefined, known: Known | undefined) {
+    this.#bytes = bytes;
+    this.#known = known;
+  }
+
+  get bytes(): Uint8Array {
+    this.#bytes ??= this.#known!.codec.encode(this.#known!.value as never);
+    return this.#bytes;
+  }
+
+  record<T>(codec: RecordCodec<T>): T {
+    this.#known ??= { value: codec.parse(this.#bytes!), codec: codec as RecordCodec<never> };
+    return this.#known.value as T;
+  }
+
+  /** The bytes alone stay: a record may hold on to the message that its parts came in. */
+  settle(): void {
+    if (this.#bytes !== undefined) this.#known = undefined;
+  }
+}
+
 /** Keys that are persisted, but are no part of the state that validators agree on (ADR 0006). */
 export const LOCAL_PREFIX = "local/";
 
@@ -19,29 +59,37 @@ export const LOCAL_PREFIX = "local/";
  * last drain is known, with what it was before. Keys sort as their text does (ASCII).
  */
 export class KeyedStore {
-  readonly #values = new Map<string, Uint8Array>();
+  readonly #values = new Map<string, Stored>();
   /** Keys by table, the part before the first slash. */
   readonly #tables = new Map<string, Set<string>>();
-  readonly #past = new Map<string, Uint8Array | null>();
-  #journal: Map<string, Uint8Array | null> | null = null;
+  readonly #past = new Map<string, Stored | null>();
+  #journal: Map<string, Stored | null> | null = null;
 
   get size(): number {
     return this.#values.size;
   }
 
   get(key: string): Uint8Array | undefined {
-    return this.#values.get(key);
+    return this.#values.get(key)?.bytes;
   }
 
   set(key: string, value: Uint8Array): void {
-    this.#remember(key);
-    this.#write(key, value);
+    this.#replace(key, new Stored(value, undefined));
+  }
+
+  /** The value as the record of a table. All readers of one key use the table's one codec. */
+  record<T>(key: string, codec: RecordCodec<T>): T | undefined {
+    return this.#values.get(key)?.record(codec);
+  }
+
+  /** Sets a record, which is encoded when its bytes are wanted; it must not change any more. */
+  setRecord<T>(key: string, value: T, codec: RecordCodec<T>): void {
+    this.#replace(key, new Stored(undefined, { value, codec: codec as RecordCodec<never> }));
   }
 
   delete(key: string): void {
     if (!this.#values.has(key)) return;
-    this.#remember(key);
-    this.#write(key, null);
+    this.#replace(key, null);
   }
 
   /** Keys of a table in order. */
@@ -72,8 +120,8 @@ export class KeyedStore {
   changes(): ChangeWithPast[] {
     const changes: ChangeWithPast[] = [];
     for (const key of [...this.#past.keys()].sort(compareHex)) {
-      const past = this.#past.get(key) ?? null;
-      const value = this.#values.get(key) ?? null;
+      const past = this.#past.get(key)?.bytes ?? null;
+      const value = this.#values.get(key)?.bytes ?? null;
       if (!sameBytes(past, value)) changes.push({ key, value, past });
     }
     return changes;
@@ -81,6 +129,7 @@ export class KeyedStore {
 
   /** What changed is final from now on. */
   keep(): void {
+    for (const key of this.#past.keys()) this.#values.get(key)?.settle();
     this.#past.clear();
   }
 
@@ -98,13 +147,18 @@ export class KeyedStore {
     this.#journal = null;
   }
 
-  #remember(key: string): void {
-    const value = this.#values.get(key) ?? null;
-    if (!this.#past.has(key)) this.#past.set(key, value);
-    if (this.#journal !== null && !this.#journal.has(key)) this.#journal.set(key, value);
+  #replace(key: string, value: Stored | null): void {
+    const past = this.#values.get(key) ?? null;
+    if (!this.#past.has(key)) this.#past.set(key, past);
+    if (this.#journal !== null && !this.#journal.has(key)) this.#journal.set(key, past);
+    this.#write(key, value);
   }
 
-  #write(key: string, value: Uint8Array | null): void {
+  #write(key: string, value: Stored | null): void {
+    if (value !== null && this.#values.has(key)) {
+      this.#values.set(key, value);
+      return;
+    }
     const table = key.slice(0, key.indexOf("/"));
     let keys = this.#tables.get(table);
     if (keys === undefined) {
@@ -133,5 +187,5 @@ export function digestChanges(hash: LtHash, changes: readonly ChangeWithPast[]):
 
 function sameBytes(a: Uint8Array | null, b: Uint8Array | null): boolean {
   if (a === null || b === null) return a === b;
-  return a.length === b.length && a.every((byte, i) => byte === b[i]);
+  return bytesEqual(a, b);
 }

@@ -1,4 +1,4 @@
-import type { KeyedStore } from "./store.ts";
+import type { KeyedStore, RecordCodec } from "./store.ts";
 
 interface Codec<T, Input> {
   parse(bytes: Uint8Array): T;
@@ -8,35 +8,29 @@ interface Codec<T, Input> {
 /** Typed access to the records under one prefix. Records are immutable; a change puts a new one. */
 export class Table<T extends Input, Input = T> {
   readonly name: string;
-  readonly #codec: Codec<T, Input>;
-  /** Decoded once for each stored value. */
-  readonly #decoded = new WeakMap<Uint8Array, { value: T }>();
+  readonly #codec: RecordCodec<T>;
+  readonly #prefix: string;
 
   constructor(name: string, codec: Codec<T, Input>) {
     this.name = name;
     this.#codec = codec;
+    this.#prefix = `${name}/`;
   }
 
   key(...parts: readonly string[]): string {
-    return [this.name, ...parts].join("/");
+    return this.#prefix + (parts.length === 1 ? parts[0] : parts.join("/"));
   }
 
   decode(bytes: Uint8Array): T {
-    let entry = this.#decoded.get(bytes);
-    if (entry === undefined) {
-      entry = { value: this.#codec.parse(bytes) };
-      this.#decoded.set(bytes, entry);
-    }
-    return entry.value;
+    return this.#codec.parse(bytes);
   }
 
   get(store: KeyedStore, ...parts: readonly string[]): T | undefined {
-    const bytes = store.get(this.key(...parts));
-    return bytes === undefined ? undefined : this.decode(bytes);
+    return store.record(this.key(...parts), this.#codec);
   }
 
-  put(store: KeyedStore, value: Input, ...parts: readonly string[]): void {
-    store.set(this.key(...parts), this.#codec.encode(value));
+  put(store: KeyedStore, value: T, ...parts: readonly string[]): void {
+    store.setRecord(this.key(...parts), value, this.#codec);
   }
 
   delete(store: KeyedStore, ...parts: readonly string[]): void {
@@ -47,7 +41,7 @@ export class Table<T extends Input, Input = T> {
   rows(store: KeyedStore): { parts: string[]; value: T }[] {
     return store.keys(this.name).map((key) => ({
       parts: key.split("/").slice(1),
-      value: this.decode(store.get(key)!),
+      value: store.record(key, this.#codec)!,
     }));
   }
 }

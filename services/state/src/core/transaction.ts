@@ -1,11 +1,5 @@
 import { err, ok, type Result } from "@soma/base";
-import {
-  type Address,
-  decodeSignedTransaction,
-  type LedgerEventInput,
-  type SignedTransaction,
-  type Transaction,
-} from "@soma/protocol";
+import type { Address, LedgerEventInput, SignedTransaction, Transaction } from "@soma/protocol";
 import type { Job } from "./game/job.ts";
 import { type JobSurroundings, openJob, playJobTransaction } from "./job-ledger.ts";
 import { accountOf, credit, debit, headOf } from "./money.ts";
@@ -19,6 +13,8 @@ import { numberKey } from "./table.ts";
 export interface CommitTransaction {
   /** As received; never re-encoded. */
   readonly bytes: Uint8Array;
+  /** `decodeSignedTransaction` of the bytes; null if they do not decode. */
+  readonly signed: SignedTransaction | null;
   /** `transactionDigest` of the bytes. */
   readonly digest: string;
   /** Author of the first block of the commit that carries it: gets its tip and inclusion. */
@@ -36,9 +32,9 @@ export function authorise(
   chainId: string,
   carried: CommitTransaction,
 ): Result<SignedTransaction> {
-  const decoded = decodeSignedTransaction(carried.bytes);
-  if (!decoded.ok) return err("TX_MALFORMED", decoded.message);
-  const { transaction } = decoded.value;
+  const { signed } = carried;
+  if (signed === null) return err("TX_MALFORMED", "it does not decode");
+  const { transaction } = signed;
   if (transaction.chainId !== chainId) return err("TX_CHAIN", `of chain ${transaction.chainId}`);
   if (!carried.signatureValid) return err("TX_SIGNATURE", "the account did not sign it");
   const head = headOf(store);
@@ -49,7 +45,7 @@ export function authorise(
   if (transaction.sequence > account.sequence) return err("SEQUENCE_GAP", `next is ${account.sequence}`);
   const { baseFee } = epochs.get(store, numberKey(head.epoch))!;
   if (account.balance < baseFee + transaction.tip) return err("FEE_BALANCE", "fee and tip are not covered");
-  return decoded;
+  return ok(signed);
 }
 
 /** Outcome of a transaction that paid. */
@@ -71,8 +67,9 @@ export function executeAuthorised(
   const { sender, tip } = transaction;
   const { baseFee } = epochs.get(store, numberKey(headOf(store).epoch))!;
   const fee = baseFee + tip;
-  debit(store, sender, fee);
-  accounts.put(store, { ...accountOf(store, sender), sequence: transaction.sequence + 1n }, sender);
+  // `authorise` has checked that the balance covers it.
+  const { balance } = accountOf(store, sender);
+  accounts.put(store, { balance: balance - fee, sequence: transaction.sequence + 1n }, sender);
   surroundings.rules.burnFee(store, baseFee);
   credit(store, carried.author, tip);
   inclusion.put(store, (inclusion.get(store, carried.author) ?? 0n) + 1n, carried.author);

@@ -19,7 +19,7 @@ import {
 import type { CommitQueue } from "./commit-queue.ts";
 import type { Epochs } from "./epochs.ts";
 import type { Halts } from "./halts.ts";
-import { countEvents, type StateMetrics } from "./metrics.ts";
+import { countEvents, countTransactions, type StateMetrics } from "./metrics.ts";
 import type { Overrides } from "./overrides.ts";
 import { HALTING } from "./safe-mode.ts";
 import type { EpochSettlement } from "./settlement.ts";
@@ -112,10 +112,10 @@ export class Executor {
     const { ledger, metrics, traces, overrides } = this.#o;
     const { commit, digest } = decided;
     const { committee } = ledger.currentEpoch;
-    const transactions = decided.transactions.map(({ bytes, digest: id, author, signatureValid }) => {
+    const transactions = decided.transactions.map(({ bytes, signed, digest: id, author, signatureValid }) => {
       const member = committee[author];
       if (member === undefined) throw new SomaError("STATE_AUTHOR", `no author ${author} in the committee`);
-      return { bytes, digest: id, signatureValid, author: member.validator };
+      return { bytes, signed, digest: id, signatureValid, author: member.validator };
     });
     const execute = (override: Override | undefined) => {
       const input = { commit, beacon: decided.beacon, transactions };
@@ -132,9 +132,7 @@ export class Executor {
     if (executed === undefined) return undefined;
     const { done } = executed;
     metrics.execution.record((performance.now() - began) / 1000);
-    for (const { refusal } of done.transactions)
-      metrics.transactions.add(1, { outcome: refusal || "executed" });
-    for (const { code } of done.dropped) metrics.transactions.add(1, { outcome: code });
+    countTransactions(metrics, done);
     countEvents(metrics, done.events);
     return executed;
   }

@@ -1,5 +1,6 @@
 import type { LedgerEventInput } from "@soma/protocol";
 import type { Telemetry } from "@soma/telemetry";
+import type { ExecutedCommit } from "../core/index.ts";
 
 export function stateMetrics(telemetry: Telemetry) {
   const { metrics } = telemetry;
@@ -54,6 +55,15 @@ export function stateMetrics(telemetry: Telemetry) {
   };
 }
 export type StateMetrics = ReturnType<typeof stateMetrics>;
+
+/** Counts a commit's transactions, once an outcome. */
+export function countTransactions(metrics: StateMetrics, { transactions, dropped }: ExecutedCommit): void {
+  const counts = new Map<string, number>();
+  const count = (outcome: string) => counts.set(outcome, (counts.get(outcome) ?? 0) + 1);
+  for (const { refusal } of transactions) count(refusal || "executed");
+  for (const { code } of dropped) count(code);
+  for (const [outcome, times] of counts) metrics.transactions.add(times, { outcome });
+}
 
 /** Counts what a commit did to operators and jobs. */
 export function countEvents(metrics: StateMetrics, events: readonly LedgerEventInput[]): void {

@@ -149,4 +149,10 @@ export const MIGRATIONS: readonly Migration[] = [
       primary key (commit, stage)
     );`,
   },
+  {
+    // A leaf that waited alone becomes a commit's list of one.
+    name: "0004-leaves-by-commit",
+    sql: `update entry set key = 'local/leaves/' || substring(key from 12), value = '\\x01'::bytea || value
+      where key like 'local/leaf/%';`,
+  },
 ];

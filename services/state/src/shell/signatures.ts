@@ -3,10 +3,9 @@ import {
   addressOf,
   concernsJob,
   type Digest,
-  decodeSignedTransaction,
+  openSignedTransaction,
   type SignedTransaction,
   transactionDigest,
-  transactionSigningBytes,
   verifyAuthenticator,
 } from "@soma/protocol";
 import type { DecidedCommit } from "./commit-assembler.ts";
@@ -15,6 +14,8 @@ import type { DecidedCommit } from "./commit-assembler.ts";
 export interface CheckedTransaction {
   readonly bytes: Uint8Array;
   readonly digest: Digest;
+  /** Null if it does not decode. */
+  readonly signed: SignedTransaction | null;
   /** Index of the block's author in the epoch's committee. */
   readonly author: number;
   readonly signatureValid: boolean;
@@ -34,38 +35,37 @@ export async function checkSignatures(
   commit: DecidedCommit,
 ): Promise<CheckedCommit> {
   const items: Ed25519Item[] = [];
-  const places: number[] = [];
-  const checked = commit.transactions.map(({ author, bytes }, place) => {
+  const asked: { signatureValid: boolean }[] = [];
+  const transactions = commit.transactions.map(({ author, bytes }) => {
     const digest = transactionDigest(chainId, bytes);
-    const decoded = decodeSignedTransaction(bytes);
-    if (!decoded.ok) return { bytes, digest, author, signatureValid: false, isJob: false };
-    const signed = decoded.value;
-    const item = ed25519Item(signed);
+    const opened = openSignedTransaction(bytes);
+    if (!opened.ok) return { bytes, digest, signed: null, author, signatureValid: false, isJob: false };
+    const { signed, signingBytes } = opened.value;
+    const item = ed25519Item(signed, signingBytes);
+    const signatureValid = item === undefined && verifyAuthenticator(signed, nativeVerifier).ok;
+    const isJob = concernsJob(signed.transaction.kind);
+    const checked = { bytes, digest, signed, author, signatureValid, isJob };
     if (item !== undefined) {
       items.push(item);
-      places.push(place);
+      asked.push(checked);
     }
-    const signatureValid = item === undefined && verifyAuthenticator(signed, nativeVerifier).ok;
-    return { bytes, digest, author, signatureValid, isJob: concernsJob(signed.transaction.kind) };
+    return checked;
   });
   const decisions = items.length === 0 ? new Uint8Array() : await pool.verifyBatch(items);
-  for (const [i, place] of places.entries()) {
-    if (decisions[i] === 1) checked[place] = { ...checked[place]!, signatureValid: true };
-  }
-  return { ...commit, transactions: checked };
+  for (const [i, checked] of asked.entries()) checked.signatureValid = decisions[i] === 1;
+  return { ...commit, transactions };
 }
 
 /** What a worker must verify for the common policy; undefined for what `verifyAuthenticator` must judge. */
-export function ed25519Item({ transaction, authenticator }: SignedTransaction): Ed25519Item | undefined {
+function ed25519Item(
+  { transaction, authenticator }: SignedTransaction,
+  message: Uint8Array,
+): Ed25519Item | undefined {
   const { policy, signers, signatures } = authenticator;
   const signature = signatures[0];
   if (policy.Ed25519 === undefined || signers !== 1 || signatures.length !== 1 || signature === undefined) {
     return undefined;
   }
   if (addressOf(policy) !== transaction.sender) return undefined;
-  return {
-    publicKey: Uint8Array.from(policy.Ed25519.publicKey),
-    message: transactionSigningBytes(transaction.chainId, transaction),
-    signature,
-  };
+  return { publicKey: policy.Ed25519.publicKey, message, signature };
 }
