@@ -1,5 +1,6 @@
 import { Executions } from "./support/executions.ts";
 import { BenchNetwork } from "./support/network.ts";
+import { processorTime, timeEach } from "./support/processor-time.ts";
 import { signatureBound } from "./support/signature-bound.ts";
 import { percentile } from "./support/statistics.ts";
 import { type SignedTransfer, Submitter, signTransfers } from "./support/transfers.ts";
@@ -23,6 +24,8 @@ export interface TransfersResult {
   readonly rest: { readonly p50: number; readonly p99: number };
   readonly loaded: { readonly rate: number; readonly p50: number; readonly p99: number };
   readonly refusals: Record<string, number>;
+  /** Processor time of all processes for one transfer at saturation, ms, by what they are; empty but on Linux. */
+  readonly processorMs: Record<string, number>;
   /** Longest block of each process's main thread at saturation, ms. */
   readonly eventLoopMs: Record<string, number>;
 }
@@ -127,9 +130,11 @@ export async function benchTransfers(say: (text: string) => void): Promise<Trans
     await longestBlocks(network);
     submitter.refusals.clear();
     executions.reset();
-    const began = performance.now();
+    const [began, took] = [performance.now(), processorTime()];
     await Promise.race([pause(MEASURE_MS), saturating]);
-    const saturation = (executions.executed * 1000) / (performance.now() - began);
+    const { executed } = executions;
+    const saturation = (executed * 1000) / (performance.now() - began);
+    const processorMs = timeEach(took, processorTime(), executed);
     const eventLoopMs = await longestBlocks(network);
     const refusals = Object.fromEntries(submitter.refusals);
     stop.abort();
@@ -150,6 +155,7 @@ export async function benchTransfers(say: (text: string) => void): Promise<Trans
       rest,
       loaded,
       refusals,
+      processorMs,
       eventLoopMs,
     };
   } finally {

@@ -42,6 +42,8 @@ function chain(): StoredCommit[] {
 
 const resources = new TestResources();
 let store: ConsensusStore;
+const certificate = (index: bigint) => ({ index, digest: ZERO, voters: [] });
+
 beforeAll(async () => {
   const url = await (await resources.postgres()).createDatabase("soma");
   const telemetry = Telemetry.silent("consensus");
@@ -50,8 +52,7 @@ beforeAll(async () => {
   );
   await migrate(database, MIGRATIONS);
   store = new ConsensusStore(database, "test");
-  await store.persist([], chain());
-  for (const index of [3n, 8n]) await store.storeCertificate({ index, digest: ZERO, voters: [] });
+  await store.persist([], chain(), [certificate(3n), certificate(8n)]);
 });
 afterAll(() => resources.close());
 
@@ -106,6 +107,7 @@ test("every commit comes with its own blocks in its order, however many are read
   await store.persist(
     commits.flatMap(({ blocks }) => blocks),
     commits,
+    [],
   );
   const read: { index: bigint; blocks: string[] }[] = [];
   for await (const { commit, blocks } of store.replay(100n)) {
@@ -114,7 +116,7 @@ test("every commit comes with its own blocks in its order, however many are read
   expect(read).toEqual(
     commits.map(({ commit }) => ({ index: commit.index, blocks: commit.blocks.map(({ digest }) => digest) })),
   );
-  await store.storeCertificate({ index: 109n, digest: ZERO, voters: [] });
+  await store.persist([], [], [certificate(109n)]);
   const batch = await store.batch(99n, 100, ROOMY);
   expect(batch?.blocks.map(({ ref }) => ref.digest)).toEqual(read.flatMap(({ blocks }) => blocks));
 });

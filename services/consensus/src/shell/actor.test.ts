@@ -13,7 +13,6 @@ function openActor() {
   const actor = new ConsensusActor({
     state,
     perform: async () => {},
-    idle: async () => {},
     refused: () => {},
     stepped,
     fail: (error) => expect.fail(String(error)),

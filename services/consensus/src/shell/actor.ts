@@ -10,8 +10,6 @@ export interface ActorOptions {
   readonly state: ConsensusState;
   /** Carries out one effect; the next waits for it. What it throws ends the service. */
   readonly perform: (effect: ConsensusEffect) => Promise<void>;
-  /** Called when the queue ran empty. */
-  readonly idle: () => Promise<void>;
   readonly refused: (input: Told, code: string) => void;
   readonly stepped: (seconds: number, waiting: number) => void;
   readonly fail: (error: unknown) => void;
@@ -85,10 +83,7 @@ export class ConsensusActor {
 
   async #run(): Promise<void> {
     try {
-      while (this.#queue.length > 0) {
-        await this.#take(this.#queue.shift()!);
-        if (this.#queue.length === 0) await this.#options.idle();
-      }
+      while (this.#queue.length > 0) await this.#take(this.#queue.shift()!);
       // In the same turn in which the queue was found empty: an input told right after it starts the loop again.
       this.#running = undefined;
     } catch (error) {

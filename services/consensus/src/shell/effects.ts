@@ -5,7 +5,7 @@ import type { ValidatorKeys } from "@soma/identity";
 import { blockDigest, blockSigningBytes, encodeSignedBlock } from "@soma/protocol";
 import type { Bus } from "@soma/runtime";
 import { beaconAlpha } from "@soma/sampling";
-import type { ConsensusEffect, StoredCommit, VerifiedBlock } from "../core/index.ts";
+import type { CertifiedCommit, ConsensusEffect, StoredCommit, VerifiedBlock } from "../core/index.ts";
 import type { ConsensusActor } from "./actor.ts";
 import { Alarm } from "./alarm.ts";
 import { cutResponse } from "./batch-transfer.ts";
@@ -45,15 +45,20 @@ export interface EffectsOptions {
   readonly onError: (error: unknown) => void;
 }
 
+/** Accepted blocks that may wait for their writing. */
+const MAX_UNWRITTEN = 64;
+
 /** Carries out the core's effects. */
 export class Effects {
   readonly #o: EffectsOptions;
   readonly #serving: Serving;
   readonly #alarm = new Alarm(() => this.#actor?.tell({ kind: "tick" }));
   #actor: ConsensusActor | undefined;
-  // Accepted blocks wait here and are written together: before anything that rests on them leaves (DESIGN section 5).
+  // Accepted blocks wait here and are written together, when something that rests on them is about to leave (DESIGN
+  // section 5), or when many wait.
   #blocks: VerifiedBlock[] = [];
   #commits: StoredCommit[] = [];
+  #certificates: CertifiedCommit[] = [];
 
   constructor(options: EffectsOptions) {
     this.#o = options;
@@ -65,11 +70,12 @@ export class Effects {
   }
 
   async perform(effect: ConsensusEffect): Promise<void> {
-    const { store, peers, delivery, metrics, traces } = this.#o;
+    const { peers, delivery, metrics, traces } = this.#o;
     switch (effect.kind) {
       case "persist":
         this.#blocks.push(...effect.blocks);
         this.#commits.push(...effect.commits);
+        if (this.#blocks.length >= MAX_UNWRITTEN) await this.flush();
         return;
       case "deliver-commit":
         await this.flush();
@@ -77,8 +83,7 @@ export class Effects {
         traces.ordered(effect, (carried) => delivery.deliver(effect, carried));
         return;
       case "store-certificate":
-        await this.flush();
-        await store.storeCertificate(effect.certificate);
+        this.#certificates.push(effect.certificate);
         return;
       case "propose":
         await this.#propose(effect);
@@ -135,18 +140,20 @@ export class Effects {
     }
   }
 
-  /** Writes what `persist` left waiting, in one transaction. */
+  /** Writes what `persist` and `store-certificate` left waiting, all of it or nothing. */
   async flush(): Promise<void> {
-    if (this.#blocks.length === 0 && this.#commits.length === 0) return;
-    const [blocks, commits] = [this.#blocks, this.#commits];
+    const [blocks, commits, certificates] = [this.#blocks, this.#commits, this.#certificates];
+    if (blocks.length + commits.length + certificates.length === 0) return;
     this.#blocks = [];
     this.#commits = [];
-    await this.#o.store.persist(blocks, commits);
+    this.#certificates = [];
+    await this.#o.store.persist(blocks, commits, certificates);
   }
 
   async close(): Promise<void> {
     this.#alarm.close();
     await this.#serving.close();
+    await this.flush().catch(this.#o.onError);
   }
 
   async #propose({ body, provesLeadership }: Extract<ConsensusEffect, { kind: "propose" }>): Promise<void> {

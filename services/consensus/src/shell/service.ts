@@ -32,6 +32,8 @@ import { ConsensusStore, type ConsensusTables, MIGRATIONS } from "./store.ts";
 import { ConsensusTraces } from "./traces.ts";
 import { TransactionPull } from "./transaction-pull.ts";
 
+const WATCH_EVERY_MS = 100;
+
 /** One validator's DAG: proposes, verifies, decides, and hands commits to the executor. */
 export const service = defineService<ConsensusTables>()({
   name: "consensus",
@@ -95,7 +97,6 @@ export const service = defineService<ConsensusTables>()({
     const actor = new ConsensusActor({
       state,
       perform: (effect) => effects.perform(effect),
-      idle: () => effects.flush(),
       refused: (input, code) => {
         metrics.refused.add(1, { input: input.kind, code });
         telemetry.log.debug({ input: input.kind, code }, "input refused");
@@ -165,6 +166,7 @@ export const service = defineService<ConsensusTables>()({
     );
     const standstill = new Standstill(config.standstillAfter, Date.now());
     const watch = (): void => {
+      for (const [kind, count] of Object.entries(state.sizes())) metrics.held.set(count, { kind });
       const commit = state.lastCommit?.index ?? 0n;
       const change = standstill.look({ commit, isExpected: state.isSigning && !state.isHalted }, Date.now());
       metrics.commitAge.set(standstill.ageMs(Date.now()) / 1000);
@@ -189,18 +191,18 @@ export const service = defineService<ConsensusTables>()({
     const pull = await TransactionPull.open(bus, (header) => traces.taken(header));
     const pulling = (async () => {
       while (!signal.aborted) {
-        watch();
         const room = BLOCK_LIMITS.transactions - state.queue.length;
         // A batch that still waits has not taken its room yet, and one that found none must not be followed by others.
         if (state.isSigning && room > 0 && !actor.isPending("transactions-available")) {
           const transactions = await pull.take(room);
           if (transactions.length > 0) actor.tell({ kind: "transactions-available", transactions });
         }
-        for (const [kind, count] of Object.entries(state.sizes())) metrics.held.set(count, { kind });
         await sleep(config.batchInterval);
       }
     })().catch(fail);
     defer(() => pulling);
+    const watching = setInterval(watch, WATCH_EVERY_MS);
+    defer(() => clearInterval(watching));
 
     return {
       health: () => ({

@@ -76,8 +76,12 @@ export class ConsensusStore {
     this.#chainId = chainId;
   }
 
-  /** One transaction (a `persist` effect, or several in a row). A repeat after a crash changes nothing. */
-  async persist(blocks: readonly VerifiedBlock[], commits: readonly StoredCommit[]): Promise<void> {
+  /** All of it or nothing (`persist` and `store-certificate` effects in a row). A repeat after a crash changes nothing. */
+  async persist(
+    blocks: readonly VerifiedBlock[],
+    commits: readonly StoredCommit[],
+    certificates: readonly CertifiedCommit[],
+  ): Promise<void> {
     const rows = blocks.map(({ ref, body, bytes }) => ({
       digest: ref.digest,
       epoch: body.epoch,
@@ -93,18 +97,15 @@ export class ConsensusStore {
       bytes: encode(CommitCodec, commit),
       snapshot: formatSnapshot(snapshot),
     }));
+    const proofs = certificates.map(({ index, voters }) => ({
+      index,
+      voters: JSON.stringify(voters.map(({ digest }) => digest)),
+    }));
     await new WriteSet<ConsensusTables>()
       .insert("block", rows, "ignore")
       .insert("commit_point", points, "ignore")
+      .insert("certificate", proofs, "ignore")
       .write(this.#database);
-  }
-
-  async storeCertificate({ index, voters }: CertifiedCommit): Promise<void> {
-    await this.#database.kysely
-      .insertInto("certificate")
-      .values({ index, voters: JSON.stringify(voters.map(({ digest }) => digest)) })
-      .onConflict((c) => c.doNothing())
-      .execute();
   }
 
   async last(): Promise<SequenceSnapshot | null> {
