@@ -11,6 +11,9 @@ declare const TextDecoder: new (
 ) => { decode(bytes: Uint8Array): string };
 const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
+/** The last ASCII text: one transaction after another names the same chain. */
+let lastText = "";
+
 /**
  * Reads BCS from anyone in time and memory proportional to the bytes' number, and takes nothing but the one canonical
  * form of each value, so that what was read to the last byte need not be encoded again to be sure of it.
@@ -85,17 +88,26 @@ export class Reader {
   /** So many bytes as UTF-8. */
   readText(count: number): string {
     const at = this.#take(count);
+    if (count === 0) return "";
+    if (this.#isLastText(at, count)) return lastText;
     const end = at + count;
     for (let i = at; i < end; i++) {
       if (this.#bytes[i]! >= 128) return decoder.decode(this.#bytes.subarray(at, end));
     }
-    return latinOf(this.#bytes, at, end);
+    lastText = latinOf(this.#bytes, at, end);
+    return lastText;
   }
 
   /** Called with the length of every vector before its elements are read. */
   takeElements(count: number): void {
     this.#elements -= count;
     if (this.#elements < 0) throw new RangeError("more elements are claimed than the bytes can stand for");
+  }
+
+  #isLastText(at: number, count: number): boolean {
+    if (lastText.length !== count) return false;
+    for (let i = 0; i < count; i++) if (this.#bytes[at + i] !== lastText.charCodeAt(i)) return false;
+    return true;
   }
 
   #take(count: number): number {

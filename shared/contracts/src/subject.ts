@@ -40,10 +40,18 @@ export function checkParts(parts: SubjectParts): void {
   }
 }
 
-function prefix(space: Space, network: string): string[] {
-  if (space === "edge") return ["net"];
-  if (!VALUE.test(network)) throw new SomaError("SUBJECT_INVALID", `bad network name ${network}`);
-  return ["soma", "v1", network];
+const prefixes = new Map<string, string>();
+
+/** What stands before the parts; a network's name is looked at once. */
+function prefixOf(space: Space, network: string): string {
+  if (space === "edge") return "net.";
+  let prefix = prefixes.get(network);
+  if (prefix === undefined) {
+    if (!VALUE.test(network)) throw new SomaError("SUBJECT_INVALID", `bad network name ${network}`);
+    prefix = `soma.v1.${network}.`;
+    if (prefixes.size < 256) prefixes.set(network, prefix);
+  }
+  return prefix;
 }
 
 /** The subject with every token filled in, or with `*` for those left out when `wild`. */
@@ -54,18 +62,19 @@ export function buildSubject(
   tokens: Readonly<Record<string, string | number | bigint | undefined>>,
   wild: boolean,
 ): string {
-  const out = prefix(space, network);
-  for (const part of parts) {
+  let subject = prefixOf(space, network);
+  for (const [i, part] of parts.entries()) {
+    if (i > 0) subject += ".";
     if (typeof part === "string") {
-      out.push(part);
+      subject += part;
       continue;
     }
     const value = tokens[part.token];
-    if (value === undefined && wild) out.push("*");
-    else if (VALUE.test(String(value))) out.push(String(value));
+    if (value === undefined && wild) subject += "*";
+    else if (VALUE.test(String(value))) subject += String(value);
     else throw new SomaError("SUBJECT_INVALID", `bad value for token ${part.token}: ${String(value)}`);
   }
-  return out.join(".");
+  return subject;
 }
 
 /** The token values of a subject, or undefined if it is not one of this message. */
@@ -75,13 +84,13 @@ export function parseSubject(
   network: string,
   subject: string,
 ): Record<string, string> | undefined {
-  const expected = prefix(space, network);
-  const given = subject.split(".");
-  if (given.length !== expected.length + parts.length) return undefined;
+  const prefix = prefixOf(space, network);
+  if (!subject.startsWith(prefix)) return undefined;
+  const given = subject.slice(prefix.length).split(".");
+  if (given.length !== parts.length) return undefined;
   const tokens: Record<string, string> = {};
-  for (let i = 0; i < given.length; i++) {
-    const value = given[i]!;
-    const part = i < expected.length ? expected[i]! : parts[i - expected.length]!;
+  for (const [i, value] of given.entries()) {
+    const part = parts[i]!;
     if (typeof part === "string") {
       if (part !== value) return undefined;
     } else if (VALUE.test(value)) tokens[part.token] = value;
