@@ -47,13 +47,51 @@ export function sharedInstrument(
   return instrument;
 }
 
+/** Sets of attributes of one instrument, within the library's own bound; what is more is not told apart. */
+const MAX_SERIES = 1_000;
+const OVERFLOW: Attributes = { "otel.metric.overflow": true };
+
 function create(kind: "counter" | "gauge" | "histogram", name: string, options: MetricOptions): Instrument {
   const { meter } = open();
-  if (kind === "counter") {
-    const counter = meter.createCounter(name, options);
-    return { record: (value, attributes) => counter.add(value, attributes) };
-  }
-  return kind === "gauge" ? meter.createGauge(name, options) : meter.createHistogram(name, options);
+  if (kind === "histogram") return meter.createHistogram(name, options);
+  const series = new Map<string, { readonly attributes: Attributes; value: number }>();
+  // Counted here and read at a scrape: for each record the library would sort the attributes and write them as JSON.
+  const observed =
+    kind === "counter"
+      ? meter.createObservableCounter(name, options)
+      : meter.createObservableGauge(name, options);
+  observed.addCallback((result) => {
+    // Two places may give the same attributes in two orders.
+    const sums = new Map<string, { readonly attributes: Attributes; value: number }>();
+    for (const { attributes, value } of series.values()) {
+      const id = JSON.stringify(Object.entries(attributes).sort());
+      const before = kind === "counter" ? (sums.get(id)?.value ?? 0) : 0;
+      sums.set(id, { attributes, value: before + value });
+    }
+    for (const { attributes, value } of sums.values()) result.observe(value, attributes);
+  });
+  const seriesOf = (given: Attributes) => {
+    const key = keyOf(given);
+    const known = series.get(key);
+    if (known !== undefined) return known;
+    if (series.size >= MAX_SERIES && given !== OVERFLOW) return seriesOf(OVERFLOW);
+    const fresh = { attributes: given, value: 0 };
+    series.set(key, fresh);
+    return fresh;
+  };
+  return {
+    record(value, attributes) {
+      const one = seriesOf(attributes);
+      one.value = kind === "counter" ? one.value + value : value;
+    },
+  };
+}
+
+/** Of attributes that one place in the code gives in one order. */
+function keyOf(attributes: Attributes): string {
+  let key = "";
+  for (const name in attributes) key += `${name}=${String(attributes[name])}\n`;
+  return key;
 }
 
 /** Everything measured so far in this process, as Prometheus text. */
