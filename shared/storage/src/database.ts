@@ -19,6 +19,9 @@ export interface DatabaseOptions {
   readonly signal?: AbortSignal;
 }
 
+/** Statements that a connection keeps ready, at most. */
+const MAX_PREPARED = 256;
+
 /** Tables of a service (`Tables`) with the inbox and outbox beside them. */
 export type WithPlatform<Tables> = Tables & PlatformTables;
 
@@ -29,10 +32,14 @@ export class Database<Tables = unknown> {
   /** Queries outside a transaction; table names need no schema. */
   readonly kysely: Kysely<WithPlatform<Tables>>;
   readonly #url: string;
+  readonly #pool: pg.Pool;
+  /** Names of statements by their text. */
+  readonly #prepared = new Map<string, string>();
   readonly #columnTypes = new Map<string, ReadonlyMap<string, string>>();
 
   private constructor(options: DatabaseOptions, pool: pg.Pool) {
     this.#url = options.url;
+    this.#pool = pool;
     this.schema = options.schema;
     this.telemetry = options.telemetry;
     this.kysely = new Kysely<WithPlatform<Tables>>({ dialect: new PostgresDialect({ pool }) });
@@ -68,6 +75,24 @@ export class Database<Tables = unknown> {
   /** Runs `work` in one transaction; what it throws rolls everything back. */
   async transaction<T>(work: (tx: Transaction<WithPlatform<Tables>>) => Promise<T>): Promise<T> {
     return this.inSpan(() => this.kysely.transaction().execute(work));
+  }
+
+  /**
+   * One statement that is sent often and whose text is always the same: each connection has the server read and plan
+   * it once, so the way there must not be a pooler that shares sessions. Resolves to its rows.
+   */
+  async prepared(text: string, values: readonly unknown[]): Promise<readonly unknown[]> {
+    let name = this.#prepared.get(text);
+    if (name === undefined && this.#prepared.size < MAX_PREPARED) {
+      name = `prepared_${this.#prepared.size}`;
+      this.#prepared.set(text, name);
+    }
+    const { rows } = await this.#pool.query({
+      text,
+      values: [...values],
+      ...(name === undefined ? {} : { name }),
+    });
+    return rows;
   }
 
   /** The types of a table's columns by name, as a cast takes them; asked for once. */

@@ -66,7 +66,8 @@ export class WriteSet<Tables> {
     if (only === undefined) return;
     await database.inSpan(async () => {
       if (statements.length === 1) {
-        await only.execute(database.kysely);
+        const { sql: text, parameters } = only.compile(database.kysely);
+        await database.prepared(text, parameters);
         return;
       }
       await database.kysely.transaction().execute(async (tx) => {

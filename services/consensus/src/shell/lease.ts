@@ -59,13 +59,8 @@ export class Lease {
 
   /** @throws SomaError CONSENSUS_FENCED once another instance has taken over */
   async confirm(): Promise<void> {
-    const { database } = this.#options;
-    const row = await database.kysely
-      .selectFrom("lease")
-      .select("holder")
-      .where("name", "=", ROW)
-      .where("term", "=", this.term)
-      .executeTakeFirst();
+    const text = "select 1 from lease where name = $1 and term = $2";
+    const [row] = await this.#options.database.prepared(text, [ROW, this.term]);
     if (row === undefined) throw this.#fenced();
   }
 
