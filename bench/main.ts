@@ -1,4 +1,4 @@
-// npm run bench [-- transfers ...] [--minutes 60] [--json FILE]: speed and its limit in one run on this machine.
+// npm run bench [-- transfers ...] [--minutes 60] [--seconds 20] [--json FILE]: speed and its limit in one run on this machine.
 import { writeFileSync } from "node:fs";
 import { parseArgs } from "node:util";
 import { benchGrowth } from "./growth.ts";
@@ -8,12 +8,17 @@ import { benchSoak } from "./soak.ts";
 import { benchTransfers } from "./transfers.ts";
 
 type Say = (text: string) => void;
-const PARTS: Record<string, (say: Say, minutes: number) => Promise<unknown>> = {
+/** How long it lasts: the soak, and each measurement of transfers. */
+interface Lengths {
+  readonly minutes: number;
+  readonly seconds: number;
+}
+const PARTS: Record<string, (say: Say, lengths: Lengths) => Promise<unknown>> = {
   transfers: benchTransfers,
   inference: benchInference,
   growth: benchGrowth,
   pool: (say) => benchPool(say),
-  soak: benchSoak,
+  soak: (say, { minutes }) => benchSoak(say, minutes),
 };
 /** What is run if nothing is named: all but the pool, which takes a quarter of an hour, and the soak, an hour. */
 const USUAL = ["transfers", "inference", "growth"];
@@ -23,23 +28,24 @@ const { values, positionals } = parseArgs({
   options: {
     json: { type: "string" },
     minutes: { type: "string", default: "60" },
+    seconds: { type: "string", default: "20" },
     help: { type: "boolean", short: "h" },
   },
 });
 const names = positionals.length === 0 ? USUAL : positionals;
 const unknown = names.filter((name) => PARTS[name] === undefined);
-const minutes = Number(values.minutes);
-if (values.help === true || unknown.length > 0 || !(minutes > 0)) {
+const lengths: Lengths = { minutes: Number(values.minutes), seconds: Number(values.seconds) };
+if (values.help === true || unknown.length > 0 || !(lengths.minutes > 0 && lengths.seconds > 0)) {
   if (unknown.length > 0) console.error(`no such part: ${unknown.join(", ")}`);
   console.log(
-    `npm run bench -- [${Object.keys(PARTS).join("] [")}] [--minutes N (of the soak)] [--json FILE]\n` +
+    `npm run bench -- [${Object.keys(PARTS).join("] [")}] [--minutes N (of the soak)] [--seconds N (of each\nmeasurement of transfers)] [--json FILE]\n` +
       `without names: ${USUAL.join(", ")}`,
   );
   process.exit(values.help === true ? 0 : 2);
 }
 const results: Record<string, unknown> = {};
 for (const name of names) {
-  results[name] = await PARTS[name]!((text) => console.error(`${name}: ${text}`), minutes);
+  results[name] = await PARTS[name]!((text) => console.error(`${name}: ${text}`), lengths);
   console.log(name, results[name]);
 }
 if (values.json !== undefined) writeFileSync(values.json, `${JSON.stringify(results, null, 2)}\n`);

@@ -71,7 +71,11 @@ export async function benchSoak(say: (text: string) => void, minutes = 60): Prom
       for (let n = 0; !isOver(); n++) {
         const transfer = queues[n % SENDERS]![Math.floor(n / SENDERS)]!;
         const executed = executions.expect(transfer.digest);
-        while (!(await submitter.submit(n % SENDERS, transfer.bytes))) await pause(100);
+        for (;;) {
+          const retryMs = await submitter.submit(n % SENDERS, transfer.bytes);
+          if (retryMs === undefined) break;
+          await pause(retryMs);
+        }
         void executed.then(() => {
           gap.longest = Math.max(gap.longest, performance.now() - gap.last);
           gap.last = performance.now();

@@ -10,8 +10,8 @@ const VALIDATORS = 4;
 const SENDERS = 256;
 /** Transfers of one account on their way at once, below the mempool's bound for a sender. */
 const WINDOW = 32;
+/** Of each measurement, milliseconds: before it, and its own. */
 const WARM_MS = 5_000;
-const MEASURE_MS = 20_000;
 const REST_RATE = 5;
 /** Each validator must check each transaction itself: the least number of checks. */
 const COPIES = VALIDATORS;
@@ -46,7 +46,11 @@ class Sender {
     const transfer = this.#transfers[this.#next++];
     if (transfer === undefined) return false;
     const executed = executions.expect(transfer.digest);
-    while (!(await submitter.submit(this.#gateway, transfer.bytes))) await pause(50);
+    for (;;) {
+      const retryMs = await submitter.submit(this.#gateway, transfer.bytes);
+      if (retryMs === undefined) break;
+      await pause(retryMs);
+    }
     await executed;
     return true;
   }
@@ -94,7 +98,11 @@ async function longestBlocks(network: BenchNetwork): Promise<Record<string, numb
 }
 
 /** Finalised transfers at saturation, and finality at rest and at 70 % of it, beside raw signature checks. */
-export async function benchTransfers(say: (text: string) => void): Promise<TransfersResult> {
+export async function benchTransfers(
+  say: (text: string) => void,
+  { seconds }: { readonly seconds: number },
+): Promise<TransfersResult> {
+  const measureMs = 1000 * seconds;
   const signatureChecks = await signatureBound();
   const bound = signatureChecks / COPIES;
   say(`${Math.round(signatureChecks)} signature checks a second on all cores; bound ${Math.round(bound)}`);
@@ -111,7 +119,7 @@ export async function benchTransfers(say: (text: string) => void): Promise<Trans
   try {
     const bus = await network.busOf("v0");
     const executions = await Executions.open(bus);
-    const count = Math.ceil(((WARM_MS + 2 * MEASURE_MS) / 1000) * (bound / SENDERS)) + 2 * WINDOW;
+    const count = Math.ceil(((WARM_MS + 2 * measureMs) / 1000) * (bound / SENDERS)) + 2 * WINDOW;
     say(`signing ${count * SENDERS} transfers of ${SENDERS} accounts`);
     const senders = network.senders.map(
       (account, i) => new Sender(signTransfers(account, network.genesis.chainId, 0n, count), i),
@@ -120,7 +128,7 @@ export async function benchTransfers(say: (text: string) => void): Promise<Trans
     say("at rest");
     await steadily(senders, submitter, executions, REST_RATE, WARM_MS);
     executions.reset();
-    await steadily(senders, submitter, executions, REST_RATE, MEASURE_MS);
+    await steadily(senders, submitter, executions, REST_RATE, measureMs);
     const rest = latencyOf(executions);
 
     say("at saturation");
@@ -131,7 +139,7 @@ export async function benchTransfers(say: (text: string) => void): Promise<Trans
     submitter.refusals.clear();
     executions.reset();
     const [began, took] = [performance.now(), processorTime()];
-    await Promise.race([pause(MEASURE_MS), saturating]);
+    await Promise.race([pause(measureMs), saturating]);
     const { executed } = executions;
     const saturation = (executed * 1000) / (performance.now() - began);
     const processorMs = timeEach(took, processorTime(), executed);
@@ -144,7 +152,7 @@ export async function benchTransfers(say: (text: string) => void): Promise<Trans
     say(`${saturation.toFixed(0)} a second; at 70 % of it`);
     await steadily(senders, submitter, executions, rate, WARM_MS);
     executions.reset();
-    await steadily(senders, submitter, executions, rate, MEASURE_MS);
+    await steadily(senders, submitter, executions, rate, measureMs);
     const loaded = { rate, ...latencyOf(executions) };
     await bus.close();
     return {

@@ -1,3 +1,4 @@
+import { bcs, byteString, encode } from "@soma/codec";
 import type { AccountKey } from "@soma/identity";
 import type { Digest } from "@soma/protocol";
 import { Pool } from "undici";
@@ -26,35 +27,96 @@ export function signTransfers(
   );
 }
 
-/** Connections to one gateway: what a busy client would hold. */
-const CONNECTIONS = 64;
+/** Of one request: what the gateway takes at most. */
+const BULK = 512;
+/** Requests to one gateway that are under way at once: what comes meanwhile goes with the next. */
+const IN_FLIGHT = 2;
+const BulkCodec = bcs.vector(byteString);
 
-/** Hands transactions to gateways over kept connections. */
+interface Waiting {
+  readonly bytes: Uint8Array;
+  readonly resolve: (retryMs: number | undefined) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+interface Gateway {
+  readonly pool: Pool;
+  readonly waiting: Waiting[];
+  inFlight: number;
+}
+
+type Outcome =
+  | { readonly status: "admitted" }
+  | { readonly status: "refused"; readonly code: string; readonly retryAfter?: number };
+/** Where the gateway says nothing better. */
+const RETRY_MS = 50;
+
+/** Hands transactions to gateways as a busy client does: over kept connections, many in one request. */
 export class Submitter {
-  readonly #pools: readonly Pool[];
+  readonly #gateways: readonly Gateway[];
   /** Refusals by code: backpressure is one of them. */
   readonly refusals = new Map<string, number>();
 
   constructor(gateways: readonly string[]) {
-    this.#pools = gateways.map((url) => new Pool(url, { connections: CONNECTIONS }));
+    this.#gateways = gateways.map((url) => ({
+      pool: new Pool(url, { connections: IN_FLIGHT }),
+      waiting: [],
+      inFlight: 0,
+    }));
   }
 
-  /** Whether the gateway took it; each account keeps to one gateway. */
-  async submit(gateway: number, bytes: Uint8Array): Promise<boolean> {
-    const { statusCode, body } = await this.#pools[gateway % this.#pools.length]!.request({
-      method: "POST",
-      path: "/v1/transactions",
-      headers: { "content-type": "application/octet-stream" },
-      body: bytes,
+  /** Milliseconds after which to send it again; undefined if the gateway took it. Each account keeps to one gateway. */
+  submit(number: number, bytes: Uint8Array): Promise<number | undefined> {
+    const gateway = this.#gateways[number % this.#gateways.length]!;
+    return new Promise((resolve, reject) => {
+      gateway.waiting.push({ bytes, resolve, reject });
+      if (gateway.waiting.length === 1) setImmediate(() => this.#pump(gateway));
     });
-    const text = await body.text();
-    if (statusCode === 202) return true;
-    const { code } = JSON.parse(text) as { code: string };
-    this.refusals.set(code, (this.refusals.get(code) ?? 0) + 1);
-    return false;
   }
 
   async close(): Promise<void> {
-    await Promise.all(this.#pools.map((pool) => pool.close()));
+    await Promise.all(this.#gateways.map(({ pool }) => pool.close()));
+  }
+
+  #pump(gateway: Gateway): void {
+    while (gateway.inFlight < IN_FLIGHT && gateway.waiting.length > 0) {
+      const batch = gateway.waiting.splice(0, BULK);
+      gateway.inFlight += 1;
+      this.#send(gateway.pool, batch)
+        .catch((error: unknown) => {
+          for (const { reject } of batch) reject(error);
+        })
+        .finally(() => {
+          gateway.inFlight -= 1;
+          this.#pump(gateway);
+        });
+    }
+  }
+
+  async #send(pool: Pool, batch: readonly Waiting[]): Promise<void> {
+    const { statusCode, headers, body } = await pool.request({
+      method: "POST",
+      path: "/v1/transactions/batch",
+      headers: { "content-type": "application/octet-stream" },
+      body: encode(
+        BulkCodec,
+        batch.map(({ bytes }) => bytes),
+      ),
+    });
+    const answer = (await body.json()) as { outcomes?: Outcome[]; code?: string };
+    const retryAfter = Number(headers["retry-after"]);
+    for (const [i, { resolve }] of batch.entries()) {
+      const outcome: Outcome = answer.outcomes?.[i] ?? {
+        status: "refused",
+        code: answer.code ?? `HTTP_${statusCode}`,
+        retryAfter,
+      };
+      if (outcome.status === "admitted") {
+        resolve(undefined);
+        continue;
+      }
+      this.refusals.set(outcome.code, (this.refusals.get(outcome.code) ?? 0) + 1);
+      resolve(1000 * (outcome.retryAfter ?? 0) || RETRY_MS);
+    }
   }
 }

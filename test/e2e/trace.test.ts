@@ -152,7 +152,7 @@ describe("the trace of a job", () => {
       "client: await proof",
       "gateway: POST /v1/transactions",
       "gateway: POST /v1/jobs/:job/messages",
-      "mempool: process mempool.submit-transaction",
+      "mempool: process mempool.submit-transactions",
       "consensus: include transaction",
       "consensus: propose block",
       "consensus: order commit",

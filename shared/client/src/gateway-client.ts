@@ -1,5 +1,5 @@
 import { SomaError, toHex } from "@soma/base";
-import { bcs, decodeExact } from "@soma/codec";
+import { bcs, byteString, decodeExact, encode } from "@soma/codec";
 import {
   ClassifyByPool,
   ConsensusStatus,
@@ -35,6 +35,24 @@ const OCTETS = "application/octet-stream";
 const MAX_PAGE_BYTES = 16 * 1024 * 1024;
 
 const SubmittedSchema = z.object({ digest: z.string(), known: z.boolean() });
+const OutcomesSchema = z.object({
+  outcomes: z.array(
+    z.discriminatedUnion("status", [
+      z.object({ status: z.literal("admitted"), digest: z.string(), known: z.boolean() }),
+      z.object({
+        status: z.literal("refused"),
+        code: z.string(),
+        detail: z.string(),
+        /** A tip that would have passed, base units. */
+        minimumTip: z.string().transform(BigInt).optional(),
+        /** Seconds after which another try may go better. */
+        retryAfter: z.number().optional(),
+      }),
+    ]),
+  ),
+});
+/** What became of one of many transactions that were handed in together. */
+export type SubmissionOutcome = z.output<typeof OutcomesSchema>["outcomes"][number];
 const MailboxSchema = z.object({
   messages: z.array(z.object({ cursor: z.int(), message: z.string() })),
 });
@@ -103,6 +121,21 @@ export class GatewayClient {
     return SubmittedSchema.parse(
       await this.http.json({ method: "POST", path: "/v1/transactions", body: bytes, contentType: OCTETS }),
     );
+  }
+
+  /**
+   * Hands in up to 512 transactions, 1 MiB together; the outcome of each, in their order. @throws SomaError if none was
+   * looked at
+   */
+  async submitTransactions(transactions: readonly Uint8Array[]): Promise<SubmissionOutcome[]> {
+    const body = encode(bcs.vector(byteString), [...transactions]);
+    const json = await this.http.json({
+      method: "POST",
+      path: "/v1/transactions/batch",
+      body,
+      contentType: OCTETS,
+    });
+    return OutcomesSchema.parse(json).outcomes;
   }
 
   /** `waitMs` lets the gateway hold the answer until the transaction was executed (or certified). */

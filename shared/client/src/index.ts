@@ -1,7 +1,7 @@
 export { accountTurns, type Turn } from "./account-turns.ts";
 export { type EmbeddedJob, type EmbedOptions, embed, resume } from "./embed.ts";
 export { type BlobRequest, fetchBlob } from "./fetch-blob.ts";
-export { GatewayClient, type GatewayHealth, type JobView } from "./gateway-client.ts";
+export { GatewayClient, type GatewayHealth, type JobView, type SubmissionOutcome } from "./gateway-client.ts";
 export { Http, type HttpOptions } from "./http.ts";
 export { JobJournal, type JournalState } from "./job-journal.ts";
 export type { JobProgress, JobStage } from "./job-progress.ts";

@@ -56,7 +56,9 @@ export {
   MempoolReplica,
   partitionOfSender,
   partitionOfTransaction,
-  SubmitTransaction,
+  SUBMISSION_LIMITS,
+  type Submission,
+  SubmitTransactions,
   TakeBatch,
 } from "./mempool.ts";
 export { DraftOverride, type HaltView, OPERATOR, StateStatus, SubmitOverride } from "./override.ts";
@@ -82,6 +84,7 @@ export {
   EmbeddingsRecorded,
   EpochOpened,
   GetAccount,
+  GetBalances,
   GetCheckpoint,
   GetCommitLeaf,
   GetEmbeddings,
@@ -93,6 +96,7 @@ export {
   GetTransaction,
   ListEmbeddings,
   ListOperators,
+  MAX_BALANCES,
   type ProvenLeaf,
   ProvenLeafCodec,
 } from "./state.ts";

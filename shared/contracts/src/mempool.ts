@@ -1,10 +1,10 @@
 import { toHex } from "@soma/base";
-import { bcs, byteString } from "@soma/codec";
+import { bcs, byteString, bytes32, u64 } from "@soma/codec";
 import { type Address, BLOCK_LIMITS, MAX_TRANSACTION_BYTES } from "@soma/protocol";
 import { z } from "zod";
-import { bcsPayload, rawPayload } from "./bcs-payload.ts";
+import { bcsPayload } from "./bcs-payload.ts";
 import { defineMessage } from "./define.ts";
-import { amount, hex32, u32 } from "./fields.ts";
+import { hex32, u32 } from "./fields.ts";
 import { token } from "./subject.ts";
 
 /** Parts of the senders, each of which one replica of the mempool has at a time; also the most replicas of use. */
@@ -23,29 +23,44 @@ export function partitionOfTransaction(bytes: Uint8Array): number {
   return partitionOfSender(toHex(Uint8Array.of(bytes[sender] ?? 0)));
 }
 
-/** Offers a signed transaction (its canonical bytes) for inclusion, to the replica that has its sender. */
-export const SubmitTransaction = defineMessage({
-  name: "mempool.submit-transaction",
-  version: 2,
+/** Of a submission with the lengths before its transactions, and of its answers. */
+const SUBMISSION_BYTES = MAX_TRANSACTION_BYTES + 4 * 1024;
+const ANSWER_BYTES = 256 * 1024;
+
+/** Transactions in one `SubmitTransactions`, and their bytes together; one alone may be as large as any may be. */
+export const SUBMISSION_LIMITS = { transactions: 256, bytes: MAX_TRANSACTION_BYTES } as const;
+
+/** What the mempool answers to one transaction. */
+export const SubmissionCodec = bcs.enum("Submission", {
+  /** `known`: it was there already. */
+  Admitted: bcs.struct("Admitted", { digest: bytes32, known: bcs.bool() }),
+  Refused: bcs.struct("Refused", {
+    code: bcs.string(),
+    message: bcs.string(),
+    /** The tip that would have passed just now, where a tip is all that it lacks. */
+    minimumTip: bcs.option(u64),
+  }),
+});
+export type Submission = typeof SubmissionCodec.$inferType;
+
+/**
+ * Offers signed transactions (their canonical bytes) of one partition's senders for inclusion, to the replica that has
+ * it: at most `SUBMISSION_LIMITS`.
+ */
+export const SubmitTransactions = defineMessage({
+  name: "mempool.submit-transactions",
+  version: 1,
   owner: "mempool",
   from: ["gateway", "consensus"],
   subject: ["mempool", "submit", token("partition")],
-  payload: rawPayload,
-  maxBytes: MAX_TRANSACTION_BYTES,
+  payload: bcsPayload(bcs.vector(byteString), SUBMISSION_BYTES),
+  maxBytes: SUBMISSION_BYTES,
   delivery: {
     kind: "request",
-    reply: z.discriminatedUnion("accepted", [
-      z.strictObject({ accepted: z.literal(true), digest: hex32, known: z.boolean() }),
-      z.strictObject({
-        accepted: z.literal(false),
-        code: z.string(),
-        message: z.string(),
-        /** The tip that would have passed just now, where a tip is all that it lacks. */
-        minimumTip: amount.nullable(),
-      }),
-    ]),
+    reply: bcsPayload(bcs.vector(SubmissionCodec), ANSWER_BYTES),
+    replyMaxBytes: ANSWER_BYTES,
   },
-  doc: "Asks for a transaction's admission; the answer is admission or a refusal with a stable code.",
+  doc: "Asks for transactions' admission; each is answered in its place: admitted, or refused with a stable code.",
 });
 
 /** Takes transactions for the next own block; they come back if no commit carries them in time. */
@@ -69,7 +84,7 @@ export const MempoolReplica = defineMessage({
   name: "mempool.replica-announced",
   version: 1,
   owner: "mempool",
-  to: ["consensus", "mempool"],
+  to: ["consensus", "mempool", "gateway"],
   subject: ["mempool", "replica-announced"],
   payload: z.strictObject({
     replica: z.string().max(64),

@@ -97,7 +97,7 @@ export const GetAccount = defineMessage({
   name: "state.get-account",
   version: 1,
   owner: "state",
-  from: ["gateway", "mempool", "consensus"],
+  from: ["gateway", "consensus"],
   subject: ["state", "get-account"],
   payload: z.strictObject({ address: hex32 }),
   delivery: {
@@ -122,7 +122,28 @@ export const GetAccount = defineMessage({
   doc: "Asks for an account's balance, next sequence number and stakes.",
 });
 
-/** Admission facts for a sender: mempool asks once a sender and follows commits after. */
+/** Addresses in one `GetBalances`. */
+export const MAX_BALANCES = 512;
+
+/** What admission asks of senders: one question for those of a batch. */
+export const GetBalances = defineMessage({
+  name: "state.get-balances",
+  version: 1,
+  owner: "state",
+  from: ["mempool"],
+  subject: ["state", "get-balances"],
+  payload: bcsPayload(bcs.vector(bytes32), 64 * 1024),
+  delivery: {
+    kind: "request",
+    reply: bcsPayload(
+      bcs.vector(bcs.option(bcs.struct("AccountBalance", { balance: u64, sequence: u64 }))),
+      64 * 1024,
+    ),
+  },
+  doc: "Asks for the balances and next sequence numbers of at most 512 accounts; none where the ledger has none.",
+});
+
+/** Where the ledger stands: its newest commit, its fee, its supply. */
 export const GetHead = defineMessage({
   name: "state.get-head",
   version: 1,

@@ -3,7 +3,7 @@ import { existsSync, readdirSync } from "node:fs";
 import { connect } from "node:net";
 import { join } from "node:path";
 import { ok } from "@soma/base";
-import { type Reply, SubmitTransaction } from "@soma/contracts";
+import { type Submission, SubmitTransactions } from "@soma/contracts";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { GatewayOperator, Servers } from "./operator.ts";
 
@@ -87,12 +87,18 @@ describe("what a client may send", () => {
   });
 
   test("what the mempool refuses has its code, and the tip that would have passed", async () => {
-    const said: Reply<typeof SubmitTransaction>[] = [
-      { accepted: false, code: "MEMPOOL_TIP_LOW", message: "the tip is low", minimumTip: 2_000n },
-      { accepted: false, code: "MEMPOOL_FULL", message: "the pool is full", minimumTip: null },
-      { accepted: true, digest: id, known: true },
+    const refusal = (code: string, minimumTip: bigint | null): Submission => ({
+      $kind: "Refused",
+      Refused: { code, message: "in words", minimumTip },
+    });
+    const said: Submission[] = [
+      refusal("MEMPOOL_TIP_LOW", 2_000n),
+      refusal("MEMPOOL_FULL", null),
+      { $kind: "Admitted", Admitted: { digest: id, known: true } },
     ];
-    await operator.source.bus.respond(SubmitTransaction, {}, () => ok(said.shift()!));
+    const mempool = await operator.source.bus.respond(SubmitTransactions, {}, (batch) =>
+      ok(batch.map(() => said.shift()!)),
+    );
     const send = () => fetch(`${base}/v1/transactions`, post("application/octet-stream", "some bytes"));
     const low = await send();
     expect(low.status).toBe(422);
@@ -104,6 +110,7 @@ describe("what a client may send", () => {
     const taken = await send();
     expect(taken.status).toBe(202);
     expect(await taken.json()).toEqual({ digest: id, known: true });
+    await mempool.close();
   });
 
   test("blobs come back, also the empty one, and a second put is no news", async () => {

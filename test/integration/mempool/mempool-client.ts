@@ -1,11 +1,12 @@
-import { type Result, SomaError } from "@soma/base";
+import { ok, type Result, SomaError } from "@soma/base";
 import {
   GetAdmission,
   MempoolReplica,
   type Payload,
   partitionOfTransaction,
   type Reply,
-  SubmitTransaction,
+  type Submission,
+  SubmitTransactions,
   TakeBatch,
 } from "@soma/contracts";
 import type { Bus } from "@soma/runtime";
@@ -33,14 +34,22 @@ export class MempoolClient {
   }
 
   /** @throws SomaError when nobody answers */
-  async submit(bytes: Uint8Array): Promise<Reply<typeof SubmitTransaction>> {
+  async submit(bytes: Uint8Array): Promise<Submitted> {
     return told(await this.trySubmit(bytes));
   }
 
-  trySubmit(bytes: Uint8Array, timeoutMs = 30_000): Promise<Result<Reply<typeof SubmitTransaction>>> {
-    return this.#bus.request(SubmitTransaction, { partition: partitionOfTransaction(bytes) }, bytes, {
-      timeoutMs,
-    });
+  async trySubmit(bytes: Uint8Array, timeoutMs = 30_000): Promise<Result<Submitted>> {
+    const answer = await this.submitAll(partitionOfTransaction(bytes), [bytes], timeoutMs);
+    return answer.ok ? ok(submitted(answer.value[0]!)) : answer;
+  }
+
+  /** In one message to whoever has the partition. */
+  submitAll(
+    partition: number,
+    transactions: Uint8Array[],
+    timeoutMs = 30_000,
+  ): Promise<Result<Submission[]>> {
+    return this.#bus.request(SubmitTransactions, { partition }, transactions, { timeoutMs });
   }
 
   /** All that may go into a block, of every replica that answers; waits until one has said that it is there. */
@@ -63,6 +72,20 @@ export class MempoolClient {
   async admission(digest: string): Promise<Reply<typeof GetAdmission>> {
     return told(await this.#bus.request(GetAdmission, {}, { digest }));
   }
+}
+
+/** An answer to one transaction, flat. */
+type Submitted =
+  | { readonly accepted: true; readonly digest: string; readonly known: boolean }
+  | {
+      readonly accepted: false;
+      readonly code: string;
+      readonly message: string;
+      readonly minimumTip: bigint | null;
+    };
+
+function submitted({ Admitted, Refused }: Submission): Submitted {
+  return Admitted !== undefined ? { accepted: true, ...Admitted } : { accepted: false, ...Refused! };
 }
 
 function told<T>(answer: Result<T>): T {

@@ -49,9 +49,14 @@ async function operator(network: string, variables: Record<string, string> = {})
     resources.use(await ServiceHost.open({ platform, services: [service], env }));
   const client = await MempoolClient.open(source.bus);
   const submit = (bytes: Uint8Array) => client.submit(bytes);
+  const submitAll = async (partition: number, transactions: Uint8Array[]) => {
+    const answer = await client.submitAll(partition, transactions);
+    if (!answer.ok) throw new Error(answer.code);
+    return answer.value;
+  };
   const take = () => client.take();
   const digests = (batch: readonly Uint8Array[]) => batch.map((bytes) => transactionDigest(CHAIN_ID, bytes));
-  return { source, open, submit, take, digests };
+  return { source, open, submit, submitAll, take, digests };
 }
 
 describe("the mempool", () => {
@@ -122,6 +127,44 @@ describe("the mempool", () => {
     await open(mempool);
     const expected = [sent[0]!, replacing, sent[6]!, sent[7]!].map(({ digest }) => digest);
     expect(new Set(digests(await take()))).toEqual(new Set(expected));
+  });
+
+  test("answers many at once each in its place, and keeps what waits of them over restarts", async () => {
+    const { source, open, submit, submitAll, take, digests } = await operator("many", {
+      SOMA_MEMPOOL_LEASE: "100ms",
+      SOMA_MEMPOOL_RECONCILE_INTERVAL: "200ms",
+    });
+    await open(state);
+    const host = await open(mempool);
+    const sent = people
+      .slice(0, 4)
+      .flatMap((from) => [0n, 1n, 2n].map((sequence) => signed(from, sequence, transfer(to, 1n))));
+    const gone = signed(people[4]!, 0n, transfer(to, 1n));
+    const batch = [...sent, gone].map(({ bytes }) => bytes);
+    const forged = Uint8Array.from(batch[0]!);
+    forged[forged.length - 1]! ^= 1;
+    const answers = await submitAll(0, [Uint8Array.of(1), ...batch, forged, batch[0]!]);
+    expect(answers.map(({ Admitted, Refused }) => Refused?.code ?? Admitted!.known)).toEqual([
+      "MEMPOOL_MALFORMED",
+      ...batch.map(() => false),
+      "MEMPOOL_SIGNATURE",
+      true,
+    ]);
+    const replacing = signed(people[4]!, 0n, transfer(to, 1n), 9n);
+    expect(await submit(replacing.bytes)).toMatchObject({ accepted: true });
+    // Most of what was written together executes; what is left is written anew, and read from there.
+    await source.decide(batch.slice(0, 9));
+    await eventually(
+      async () => (await source.ask(GetTransaction, { digest: sent[8]!.digest })).commit === 1n,
+    );
+    await new Promise((resolve) => setTimeout(resolve, 800));
+    await host.close();
+    const again = await open(mempool);
+    const left = [...sent.slice(9), replacing].map(({ digest }) => digest);
+    expect(new Set(digests(await take()))).toEqual(new Set(left));
+    await again.close();
+    await open(mempool);
+    expect(new Set(digests(await take()))).toEqual(new Set(left));
   });
 
   test("lets go what the ledger will never execute, though nobody says so", async () => {

@@ -1,4 +1,4 @@
-import { GetTransaction } from "@soma/contracts";
+import { GetTransaction, partitionOfTransaction } from "@soma/contracts";
 import { AccountKey } from "@soma/identity";
 import { Bus, ServiceHost } from "@soma/runtime";
 import { service as state } from "@soma/state";
@@ -140,6 +140,12 @@ test("replicas share the senders, one is killed and nothing acknowledged is lost
     expect([await partitions(first), await partitions(second)]).toEqual([8, 8]);
     return true;
   });
+
+  // What went to the wrong one comes back, each in its place.
+  const [here, ...rest] = payers.map((payer) => signed(payer, 90n, transfer(payers[0]!.address, 1n)).bytes);
+  const mixed = await other.submitAll(partitionOfTransaction(here!), [here!, ...rest]);
+  const codes = mixed.ok ? mixed.value.map(({ Refused }) => Refused?.code ?? "admitted") : [];
+  expect([codes[0], new Set(codes)]).toEqual(["admitted", new Set(["admitted", "MEMPOOL_ELSEWHERE"])]);
 
   // The same transaction through two doors is one.
   const twice = signed(payers[1]!, 100n, transfer(payers[0]!.address, 1n));

@@ -38,6 +38,8 @@ const POOL = {
   senderTransactions: 64,
   senderBytes: 2 * 1024 * 1024,
   sequenceWindow: 64n,
+  queueMs: 1_000n,
+  queueTransactions: 1_024,
   leaseMs: 1_500n,
 };
 const BATCH_MS = 70;

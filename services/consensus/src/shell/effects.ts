@@ -1,6 +1,6 @@
 import { assertNever, SomaError } from "@soma/base";
 import { encode } from "@soma/codec";
-import { partitionOfTransaction, SubmitTransaction } from "@soma/contracts";
+import { partitionOfTransaction, SubmitTransactions } from "@soma/contracts";
 import type { ValidatorKeys } from "@soma/identity";
 import { blockDigest, blockSigningBytes, encodeSignedBlock } from "@soma/protocol";
 import type { Bus } from "@soma/runtime";
@@ -218,7 +218,7 @@ export class Effects {
     for (const bytes of block.body.transactions) {
       // Refused if another block carried it meanwhile, which is as well.
       this.#o.bus
-        .request(SubmitTransaction, { partition: partitionOfTransaction(bytes) }, bytes)
+        .request(SubmitTransactions, { partition: partitionOfTransaction(bytes) }, [bytes])
         .catch(this.#o.onError);
     }
   }

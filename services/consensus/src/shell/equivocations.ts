@@ -1,4 +1,4 @@
-import { GetAccount, GetHead, partitionOfTransaction, SubmitTransaction } from "@soma/contracts";
+import { GetAccount, GetHead, partitionOfTransaction, SubmitTransactions } from "@soma/contracts";
 import type { ValidatorKeys } from "@soma/identity";
 import { decodeSignedBlock, encodeSignedHeader } from "@soma/protocol";
 import type { Bus } from "@soma/runtime";
@@ -41,6 +41,6 @@ export class Equivocations {
       tip: 0n,
       kind: { SubmitEquivocation: { first, second } },
     });
-    await this.#bus.request(SubmitTransaction, { partition: partitionOfTransaction(bytes) }, bytes);
+    await this.#bus.request(SubmitTransactions, { partition: partitionOfTransaction(bytes) }, [bytes]);
   }
 }

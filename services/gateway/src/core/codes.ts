@@ -32,7 +32,7 @@ export const GATEWAY_CODES = {
   GATEWAY_BUSY: {
     status: 429,
     retryAfterSeconds: 1,
-    meaning: "too many uploads or waiting requests, of everybody together",
+    meaning: "too many uploads, waiting requests or transactions, of everybody together",
   },
   GATEWAY_QUOTA_REQUESTS: { status: 429, meaning: "the client's requests of this window are used up" },
   GATEWAY_QUOTA_BLOB_BYTES: {

@@ -13,7 +13,7 @@ export function statusOf(code: string): { status: number; retryAfterSeconds?: nu
   if (/^(REQUEST_(TIMEOUT|NO_RESPONDER|BUSY)|STATE_RECOVERING)$/.test(code)) {
     return { status: 503, retryAfterSeconds: 1 };
   }
-  if (/^MEMPOOL_.*(FULL|QUOTA|BUSY)/.test(code)) return { status: 429, retryAfterSeconds: 1 };
+  if (/^MEMPOOL_.*(FULL|QUOTA|BUSY|CONGESTED)/.test(code)) return { status: 429, retryAfterSeconds: 1 };
   if (code === "ADMISSION_RATE") return { status: 429, retryAfterSeconds: 5 };
   if (/^ADMISSION_(STRANGER|SIGNATURE|BANNED|REPLAY|CLOCK)$/.test(code)) return { status: 403 };
   if (code === "EDGE_UNAVAILABLE") return { status: 503, retryAfterSeconds: 1 };

@@ -50,6 +50,11 @@ export const GatewayConfig = defineConfig("gateway", {
     default: "8192",
     doc: "Connections that are served at once; more are closed.",
   },
+  submissionsWaiting: {
+    is: integer({ min: 512, max: 1_000_000 }),
+    default: "4096",
+    doc: "Transactions that may wait for the mempool's answer at once; more are refused for the moment.",
+  },
   requestTimeout: {
     is: duration(),
     default: "2m",
@@ -68,7 +73,7 @@ export const GatewayConfig = defineConfig("gateway", {
   quotaRequests: {
     is: integer({ min: 1, max: 1_000_000_000 }),
     default: "5000",
-    doc: "Requests of one client (an IPv4 address, an IPv6 /64) in a window, at one replica.",
+    doc: "Requests of one client (an IPv4 address, an IPv6 /64) in a window, at one replica; each transaction counts.",
   },
   quotaBlobBytes: {
     is: bytes(),

@@ -12,6 +12,7 @@ import type { GatewayMetrics } from "./metrics.ts";
 import type { News } from "./news.ts";
 import type { Quotas } from "./quotas.ts";
 import type { SessionCheck } from "./session-check.ts";
+import type { Submissions } from "./submissions.ts";
 
 /** What the routes work with. */
 export interface GatewayContext {
@@ -27,6 +28,7 @@ export interface GatewayContext {
   readonly news: News;
   readonly quotas: Quotas;
   readonly sessions: SessionCheck;
+  readonly submissions: Submissions;
   readonly streams: EventStreams;
   readonly metrics: GatewayMetrics;
 }

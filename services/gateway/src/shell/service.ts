@@ -15,6 +15,7 @@ import { gatewayMetrics } from "./metrics.ts";
 import { News } from "./news.ts";
 import { Quotas } from "./quotas.ts";
 import { SessionCheck } from "./session-check.ts";
+import { Submissions } from "./submissions.ts";
 
 const PRUNE_EVERY_MS = 60_000;
 
@@ -127,6 +128,7 @@ export const service = defineService<MailboxTables & BlobTables>()({
         news,
         quotas,
         sessions,
+        submissions: await Submissions.open(bus, config.submissionsWaiting),
         streams,
         metrics,
       },

@@ -13,6 +13,8 @@ export const MEMPOOL_REFUSALS = {
     "another transaction waits with this sequence number and a tip that this one does not beat",
   MEMPOOL_QUOTA: "the sender has too much waiting",
   MEMPOOL_BUSY: "the sender moves to another replica just now",
+  MEMPOOL_CONGESTED: "more comes than blocks take, and the tip is below the base fee",
+  MEMPOOL_ELSEWHERE: "another replica has its sender: between services only, which send it there",
   MEMPOOL_FULL: "the pool is full of what pays more, or of senders within their fair share",
 } as const;
 export type MempoolRefusal = keyof typeof MEMPOOL_REFUSALS;

@@ -1,3 +1,4 @@
+export { type Batch, BatchBook, type BatchKey, type Stored } from "./batch-book.ts";
 export { MEMPOOL_REFUSALS, type MempoolRefusal } from "./codes.ts";
 export { DEPARTURES, type Departure, type DepartureReason } from "./departure.ts";
 export { type Inspected, inspect } from "./inspect.ts";

@@ -1,4 +1,5 @@
 import { maxBig } from "@soma/base";
+import { BLOCK_LIMITS } from "@soma/protocol";
 
 /** Bounds of one replica's pool; local policy, not protocol. */
 export interface PoolLimits {
@@ -8,6 +9,9 @@ export interface PoolLimits {
   readonly senderBytes: number;
   /** How far ahead of the account's next sequence number a transaction may be. */
   readonly sequenceWindow: bigint;
+  /** How long what comes next for a block may have waited, while more than `queueTransactions` wait, in milliseconds. */
+  readonly queueMs: bigint;
+  readonly queueTransactions: number;
   /** After this long without a commit a taken transaction may be taken again, in milliseconds. */
   readonly leaseMs: bigint;
 }
@@ -18,6 +22,8 @@ export const DEFAULT_LIMITS: PoolLimits = {
   senderTransactions: 128,
   senderBytes: 2 * 1024 * 1024,
   sequenceWindow: 128n,
+  queueMs: 1_000n,
+  queueTransactions: 2 * BLOCK_LIMITS.transactions,
   leaseMs: 5_000n,
 };
 

@@ -1,11 +1,12 @@
 import { err, maxBig, ok, type Result } from "@soma/base";
 import type { Address } from "@soma/protocol";
 import type { Departure } from "./departure.ts";
-import { planEviction, type Victim } from "./eviction.ts";
+import type { Victim } from "./eviction.ts";
 import type { Inspected } from "./inspect.ts";
-import { minimumTip, type PoolLimits, replacementTip } from "./limits.ts";
-import { bestFirst } from "./order.ts";
-import { BEHIND_GAP, Sender, tipAtRate, type Waiting } from "./waiting.ts";
+import { type Fill, minimumTip, type PoolLimits } from "./limits.ts";
+import { Leases, Offers } from "./offers.ts";
+import { checkQuota, checkTip, tooLow } from "./rules.ts";
+import { Sender, type Waiting } from "./waiting.ts";
 
 /** What the ledger says of a sender; undefined if it holds nothing. */
 export type AccountFacts = { readonly balance: bigint; readonly sequence: bigint } | undefined;
@@ -28,7 +29,10 @@ export type Admitted = Result<Admission> & { readonly minimumTip?: bigint };
 export class TransactionPool {
   readonly #limits: PoolLimits;
   readonly #senders = new Map<Address, Sender>();
-  readonly #owners = new Map<string, Address>();
+  /** All that wait, by digest, in the order of admission. */
+  readonly #waiting = new Map<string, Waiting>();
+  readonly #offers = new Offers();
+  readonly #leases = new Leases();
   /** Next sequence numbers of senders that lately executed, as many as the pool takes: the newest are kept. */
   readonly #executed = new Map<Address, bigint>();
   #baseFee: bigint;
@@ -43,7 +47,7 @@ export class TransactionPool {
   }
 
   get size(): number {
-    return this.#owners.size;
+    return this.#waiting.size;
   }
 
   get bytes(): number {
@@ -62,13 +66,17 @@ export class TransactionPool {
     return this.#baseFee;
   }
 
+  get #fill(): Fill {
+    return { transactions: this.size, bytes: this.#bytes };
+  }
+
   /** Least tip that is admitted now. */
   get tipFloor(): bigint {
-    return minimumTip(this.#limits, { transactions: this.size, bytes: this.#bytes }, this.#baseFee);
+    return minimumTip(this.#limits, this.#fill, this.#baseFee);
   }
 
   has(digest: string): boolean {
-    return this.#owners.has(digest);
+    return this.#waiting.has(digest);
   }
 
   /** Transactions of one sender that wait. */
@@ -77,12 +85,29 @@ export class TransactionPool {
   }
 
   /**
+   * Refuses what pays less than the base fee as a tip while blocks take less than comes: a short queue and an early
+   * refusal are worth more to everybody than a long wait. Costs nothing, so it is asked before the signature is checked.
+   * Refusal: MEMPOOL_CONGESTED.
+   */
+  checkQueue(tip: bigint, at: bigint): Result<true> & { readonly minimumTip?: bigint } {
+    const { queueMs, queueTransactions } = this.#limits;
+    if (this.size <= queueTransactions || tip >= this.#baseFee) return ok(true);
+    const next = this.#offers.first(({ sender }) => this.#senders.get(sender));
+    if (next === undefined || at - next.admittedAt <= queueMs) return ok(true);
+    return tooLow(
+      "MEMPOOL_CONGESTED",
+      `${this.size} wait for blocks: send it again later, or`,
+      this.#baseFee,
+    );
+  }
+
+  /**
    * LEDGER-1, admission. Refusals: MEMPOOL_EXPIRED, MEMPOOL_SIGNATURE, MEMPOOL_ACCOUNT, MEMPOOL_SEQUENCE_STALE,
    * MEMPOOL_SEQUENCE_FAR, MEMPOOL_TIP_LOW, MEMPOOL_SEQUENCE_TAKEN, MEMPOOL_QUOTA, MEMPOOL_BALANCE, MEMPOOL_FULL.
    */
   admit(transaction: Inspected, signatureValid: boolean, account: AccountFacts, at: bigint): Admitted {
     const { digest, sequence, tip } = transaction;
-    if (this.#owners.has(digest)) return ok({ digest, known: true, departed: [] });
+    if (this.#waiting.has(digest)) return ok({ digest, known: true, departed: [] });
     if (transaction.expiryEpoch < this.#epoch) return err("MEMPOOL_EXPIRED", `the epoch is ${this.#epoch}`);
     if (!signatureValid) return err("MEMPOOL_SIGNATURE", "the account did not sign it");
     if (account === undefined) return err("MEMPOOL_ACCOUNT", "the sender holds nothing");
@@ -93,86 +118,35 @@ export class TransactionPool {
       return err("MEMPOOL_SEQUENCE_FAR", `at most ${this.#limits.sequenceWindow} ahead of ${next}`);
     }
     const standing = sender.waiting.get(sequence);
-    const quota = this.#checkQuota(sender, transaction, standing);
+    const quota = checkQuota(this.#limits, sender, transaction, standing);
     if (!quota.ok) return quota;
     sender.nextSequence = next;
-    const tips = this.#checkTip(sender, transaction, standing, at);
+    this.#offer(sender);
+    const situation = {
+      limits: this.#limits,
+      baseFee: this.#baseFee,
+      fill: this.#fill,
+      senders: this.#senders,
+    };
+    const tips = checkTip(situation, { sender, transaction, standing }, at);
     if (!tips.ok) return tips;
-    let fees = this.#baseFee + tip;
-    for (const other of sender.waiting.values()) if (other !== standing) fees += this.#baseFee + other.tip;
+    const others = BigInt(sender.waiting.size) - (standing === undefined ? 0n : 1n);
+    const fees = this.#baseFee * (others + 1n) + sender.tips - (standing?.tip ?? 0n) + tip;
     if (fees > account.balance) return err("MEMPOOL_BALANCE", `${fees} in fees would wait`);
     const departed: Admission["departed"][number][] = [];
-    const leave = ({ address, waiting }: Victim, reason: "replaced" | "evicted") => {
-      this.#remove(address, this.#senders.get(address)!, waiting);
-      departed.push({ digest: waiting.digest, reason, by: digest, sender: address, waiting });
+    const leave = ({ waiting }: Victim, reason: "replaced" | "evicted") => {
+      this.#remove(waiting);
+      departed.push({ digest: waiting.digest, reason, by: digest, sender: waiting.sender, waiting });
     };
     if (standing !== undefined) leave({ address: transaction.sender, waiting: standing }, "replaced");
     for (const victim of tips.value) leave(victim, "evicted");
-    this.#insert(transaction.sender, sender, transaction);
+    this.#insert(sender, transaction, at);
     return ok({ digest, known: false, departed });
   }
 
   /** Facts that were asked before the last commit may be older than what the commit said. */
   #nextOf(address: Address, sender: Sender, told: bigint): bigint {
     return maxBig(told, maxBig(sender.nextSequence, this.#executed.get(address) ?? 0n));
-  }
-
-  #checkQuota(sender: Sender, transaction: Inspected, standing: Waiting | undefined): Result<true> {
-    const count = sender.waiting.size + (standing === undefined ? 1 : 0);
-    const bytes = sender.bytes + transaction.bytes.length - (standing?.bytes.length ?? 0);
-    const { senderTransactions, senderBytes } = this.#limits;
-    if (count > senderTransactions || bytes > senderBytes) {
-      return err(
-        "MEMPOOL_QUOTA",
-        `${sender.waiting.size} of this sender wait, ${sender.bytes} bytes; at most ${senderTransactions}, ` +
-          `${senderBytes} bytes: send more when they have executed`,
-      );
-    }
-    return ok(true);
-  }
-
-  /** Whether the tip is enough for the fill, for what it replaces, and for what has to give way: those come back. */
-  #checkTip(
-    sender: Sender,
-    transaction: Inspected,
-    standing: Waiting | undefined,
-    at: bigint,
-  ): Result<readonly Victim[]> & { readonly minimumTip?: bigint } {
-    const { sequence, tip, bytes } = transaction;
-    const size = bytes.length;
-    const floor = this.tipFloor;
-    const replacing = standing === undefined ? 0n : replacementTip(standing.tip);
-    const room = this.#planRoom(sender, transaction, standing, at);
-    // A tip of its own is no help to one that has to wait for a cheap one, or to whom nobody has to give way.
-    const roomTip = room === undefined ? undefined : tipAtRate(room.price, size);
-    if (
-      room === undefined ||
-      roomTip === undefined ||
-      sender.standingOf(sequence, roomTip, size) < room.price
-    ) {
-      return err("MEMPOOL_FULL", `${this.size} transactions, ${this.#bytes} bytes wait: try again later`);
-    }
-    const least = maxBig(floor, maxBig(replacing, roomTip));
-    if (tip < floor) return tooLow("MEMPOOL_TIP_LOW", "for the pool's fill", least);
-    if (tip < replacing) return tooLow("MEMPOOL_SEQUENCE_TAKEN", "to replace the one that waits", least);
-    if (tip < roomTip) return tooLow("MEMPOOL_FULL", "to pass what waits and pays less a byte", least);
-    return ok(room.victims);
-  }
-
-  #planRoom(sender: Sender, transaction: Inspected, standing: Waiting | undefined, at: bigint) {
-    const more = {
-      transactions: standing === undefined ? 1 : 0,
-      bytes: transaction.bytes.length - (standing?.bytes.length ?? 0),
-    };
-    // A pool may be beyond its bounds by what it took over: a newcomer costs it no more than its own size even then.
-    const { transactions, bytes } = this.#limits;
-    const lacking = {
-      transactions: Math.max(0, Math.min(more.transactions, this.size + more.transactions - transactions)),
-      bytes: Math.max(0, Math.min(more.bytes, this.#bytes + more.bytes - bytes)),
-    };
-    if (lacking.transactions === 0 && lacking.bytes === 0) return { victims: [], price: BEHIND_GAP };
-    const held = { transactions: sender.waiting.size + more.transactions, bytes: sender.bytes + more.bytes };
-    return planEviction(this.#senders, this.#limits, { sender: transaction.sender, lacking, held }, at);
   }
 
   /**
@@ -182,77 +156,114 @@ export class TransactionPool {
   restore(
     transaction: Inspected,
     nextSequence: bigint,
+    at: bigint,
   ): "restored" | "known" | "expired" | "sequence-used" | "replaced" {
     const { digest, sender: address, sequence, tip } = transaction;
-    if (this.#owners.has(digest)) return "known";
+    if (this.#waiting.has(digest)) return "known";
     if (transaction.expiryEpoch < this.#epoch) return "expired";
     const sender = this.#senders.get(address) ?? new Sender();
     const next = this.#nextOf(address, sender, nextSequence);
     if (sequence < next) return "sequence-used";
     const standing = sender.waiting.get(sequence);
     if (standing !== undefined && standing.tip >= tip) return "replaced";
-    if (standing !== undefined) this.#remove(address, sender, standing);
+    if (standing !== undefined) this.#remove(standing);
     sender.nextSequence = next;
-    this.#insert(address, sender, transaction);
+    this.#insert(sender, transaction, at);
     return "restored";
   }
 
-  #insert(address: Address, sender: Sender, transaction: Inspected): void {
+  #insert(sender: Sender, transaction: Inspected, admittedAt: bigint): void {
     const { bytes, digest, sequence, tip, expiryEpoch } = transaction;
-    this.#senders.set(address, sender);
-    sender.insert({ bytes, digest, sequence, tip, expiryEpoch, arrival: this.#arrivals++, leasedUntil: 0n });
+    const waiting: Waiting = {
+      sender: transaction.sender,
+      bytes,
+      digest,
+      sequence,
+      tip,
+      expiryEpoch,
+      arrival: this.#arrivals++,
+      admittedAt,
+      leasedUntil: 0n,
+    };
+    this.#senders.set(transaction.sender, sender);
+    sender.insert(waiting);
     this.#bytes += bytes.length;
-    this.#owners.set(digest, address);
+    this.#waiting.set(digest, waiting);
+    this.#offer(sender);
   }
 
-  #remove(address: Address, sender: Sender, waiting: Waiting): void {
+  #remove(waiting: Waiting): void {
+    const sender = this.#senders.get(waiting.sender)!;
     sender.remove(waiting);
     this.#bytes -= waiting.bytes.length;
-    this.#owners.delete(waiting.digest);
-    if (sender.waiting.size === 0) this.#senders.delete(address);
+    this.#waiting.delete(waiting.digest);
+    if (sender.waiting.size === 0) this.#senders.delete(waiting.sender);
+    this.#offer(sender);
   }
 
-  #find(digest: string): { address: Address; sender: Sender; waiting: Waiting } | undefined {
-    const address = this.#owners.get(digest);
-    if (address === undefined) return undefined;
-    const sender = this.#senders.get(address)!;
-    for (const waiting of sender.waiting.values()) {
-      if (waiting.digest === digest) return { address, sender, waiting };
-    }
-    return undefined;
+  #offer(sender: Sender): void {
+    this.#offers.update(sender, this.#senders);
+  }
+
+  #free(waiting: Waiting): void {
+    const sender = this.#senders.get(waiting.sender)!;
+    waiting.leasedUntil = 0n;
+    sender.freed(waiting);
+    this.#offer(sender);
   }
 
   /**
    * Transactions for a block: best tips first, each sender's in sequence without gaps, and leased until `at` plus the
-   * lease. What no commit carries by then can be taken again.
+   * lease. What no commit carries by then can be taken again. Costs what it takes.
    */
   take(maxTransactions: number, maxBytes: number, at: bigint): Waiting[] {
+    for (const { digest, until } of this.#leases.takeEnded(at)) {
+      const waiting = this.#waiting.get(digest);
+      if (waiting?.leasedUntil === until) this.#free(waiting);
+    }
+    const senderOf = ({ sender }: Waiting) => this.#senders.get(sender);
     const taken: Waiting[] = [];
     let bytes = 0;
-    const chains = [...this.#senders.values()].map((sender) => sender.ready(at));
-    for (const waiting of bestFirst(chains)) {
-      if (taken.length >= maxTransactions) break;
-      if (bytes + waiting.bytes.length > maxBytes) break;
-      bytes += waiting.bytes.length;
-      waiting.leasedUntil = at + this.#limits.leaseMs;
-      taken.push(waiting);
+    while (taken.length < maxTransactions) {
+      const best = this.#offers.first(senderOf);
+      if (best === undefined || bytes + best.bytes.length > maxBytes) break;
+      bytes += best.bytes.length;
+      best.leasedUntil = at + this.#limits.leaseMs;
+      this.#leases.add(best.digest, best.leasedUntil);
+      taken.push(best);
+      this.#offer(senderOf(best)!);
     }
     return taken;
+  }
+
+  /** Those that were admitted before, the longest waiting first. */
+  waitingSince(before: bigint, limit: number): Waiting[] {
+    const since: Waiting[] = [];
+    for (const waiting of this.#waiting.values()) {
+      if (waiting.admittedAt >= before || since.length >= limit) break;
+      since.push(waiting);
+    }
+    return since;
+  }
+
+  /** Undefined if it does not wait. */
+  bytesOf(digest: string): Uint8Array | undefined {
+    return this.#waiting.get(digest)?.bytes;
   }
 
   /** Gives leases back before their time: the block that held them will not be proposed. */
   giveBack(digests: Iterable<string>): void {
     for (const digest of digests) {
-      const found = this.#find(digest);
-      if (found !== undefined) found.waiting.leasedUntil = 0n;
+      const waiting = this.#waiting.get(digest);
+      if (waiting !== undefined) this.#free(waiting);
     }
   }
 
   /** Forgets transactions that the ledger would not take any more, or that could not be stored. */
   discard(digests: Iterable<string>): void {
     for (const digest of digests) {
-      const found = this.#find(digest);
-      if (found !== undefined) this.#remove(found.address, found.sender, found.waiting);
+      const waiting = this.#waiting.get(digest);
+      if (waiting !== undefined) this.#remove(waiting);
     }
   }
 
@@ -260,21 +271,31 @@ export class TransactionPool {
   release(isGiven: (address: Address) => boolean): void {
     for (const [address, sender] of [...this.#senders]) {
       if (!isGiven(address)) continue;
-      for (const waiting of [...sender.waiting.values()]) this.#remove(address, sender, waiting);
+      for (const waiting of [...sender.waiting.values()]) this.#remove(waiting);
     }
   }
 
-  /** A commit used these sequence numbers up: they and all below them go. */
-  executed(transactions: readonly { readonly sender: Address; readonly sequence: bigint }[]): void {
-    for (const { sender: address, sequence } of transactions) {
+  /** A commit used these sequence numbers up: they and all below them go. Returns the digests of what waited. */
+  executed(transactions: Iterable<{ readonly sender: Address; readonly sequence: bigint }>): string[] {
+    const highest = new Map<Address, bigint>();
+    for (const { sender, sequence } of transactions) {
+      const known = highest.get(sender);
+      if (known === undefined || sequence > known) highest.set(sender, sequence);
+    }
+    const gone: string[] = [];
+    for (const [address, sequence] of highest) {
       this.#rememberExecuted(address, sequence + 1n);
       const sender = this.#senders.get(address);
       if (sender === undefined) continue;
       if (sequence >= sender.nextSequence) sender.nextSequence = sequence + 1n;
       for (const waiting of [...sender.waiting.values()]) {
-        if (waiting.sequence <= sequence) this.#remove(address, sender, waiting);
+        if (waiting.sequence > sequence) continue;
+        gone.push(waiting.digest);
+        this.#remove(waiting);
       }
+      this.#offer(sender);
     }
+    return gone;
   }
 
   #rememberExecuted(address: Address, next: bigint): void {
@@ -293,17 +314,11 @@ export class TransactionPool {
     this.#epoch = epoch;
     this.#baseFee = baseFee;
     const gone: string[] = [];
-    for (const [address, sender] of [...this.#senders]) {
-      for (const waiting of [...sender.waiting.values()]) {
-        if (waiting.expiryEpoch >= epoch) continue;
-        gone.push(waiting.digest);
-        this.#remove(address, sender, waiting);
-      }
+    for (const waiting of [...this.#waiting.values()]) {
+      if (waiting.expiryEpoch >= epoch) continue;
+      gone.push(waiting.digest);
+      this.#remove(waiting);
     }
     return gone;
   }
-}
-
-function tooLow(code: string, reason: string, minimum: bigint) {
-  return { ...err(code, `${reason}, pay a tip of at least ${minimum}`), minimumTip: minimum };
 }

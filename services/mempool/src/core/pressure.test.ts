@@ -103,7 +103,7 @@ describe("eviction", () => {
   test("what was accepted comes back beyond the bounds, and a newcomer costs it one place", () => {
     const p = pool({ transactions: 4 });
     for (const key of [1, 2]) {
-      for (let n = 0; n < 4; n++) expect(p.restore(inspected(key, n, 100n), 0n)).toBe("restored");
+      for (let n = 0; n < 4; n++) expect(p.restore(inspected(key, n, 100n), 0n, 0n)).toBe("restored");
     }
     expect(p.size).toBe(8);
     expect(p.tipFloor).toBe(BASE_FEE);

@@ -1,5 +1,8 @@
+import type { Address } from "@soma/protocol";
+
 /** A transaction that waits for a commit. */
 export interface Waiting {
+  readonly sender: Address;
   readonly bytes: Uint8Array;
   readonly digest: string;
   readonly sequence: bigint;
@@ -7,6 +10,8 @@ export interface Waiting {
   readonly expiryEpoch: bigint;
   /** Order of admission, for ties. */
   readonly arrival: number;
+  /** Milliseconds, as `admit` was told. */
+  readonly admittedAt: bigint;
   /** Until then it is in somebody's block; 0 if it is free. Milliseconds. */
   leasedUntil: bigint;
 }
@@ -36,8 +41,13 @@ export interface Standing {
 /** One sender's waiting transactions. */
 export class Sender {
   readonly waiting = new Map<bigint, Waiting>();
+  /** The head that the pool has on offer. */
+  offered: Waiting | undefined;
   #nextSequence = 0n;
   #bytes = 0;
+  #tips = 0n;
+  /** Nothing that can execute before this is free: it is where the search for a free one begins. */
+  #freeFrom = 0n;
   #standings: readonly Standing[] | undefined;
 
   /** Of the account, as far as the pool knows. */
@@ -48,7 +58,13 @@ export class Sender {
   set nextSequence(next: bigint) {
     if (next === this.#nextSequence) return;
     this.#nextSequence = next;
+    this.#freeFrom = next;
     this.#standings = undefined;
+  }
+
+  /** Of all that wait. */
+  get tips(): bigint {
+    return this.#tips;
   }
 
   get bytes(): number {
@@ -58,12 +74,17 @@ export class Sender {
   insert(waiting: Waiting): void {
     this.waiting.set(waiting.sequence, waiting);
     this.#bytes += waiting.bytes.length;
+    this.#tips += waiting.tip;
+    this.freed(waiting);
     this.#standings = undefined;
   }
 
   remove(waiting: Waiting): void {
     this.waiting.delete(waiting.sequence);
     this.#bytes -= waiting.bytes.length;
+    this.#tips -= waiting.tip;
+    // What comes in its place is free.
+    this.freed(waiting);
     this.#standings = undefined;
   }
 
@@ -101,16 +122,20 @@ export class Sender {
     return standing;
   }
 
+  /** It is in no block any more. */
+  freed({ sequence }: Waiting): void {
+    if (sequence < this.#freeFrom && sequence >= this.#nextSequence) this.#freeFrom = sequence;
+  }
+
   /**
-   * What can go into a block now, in sequence. A leased one is in a block already, so those after it may follow; a gap
-   * ends it.
+   * The next that can go into a block: the first in sequence that is in none. A leased one is in a block already, so
+   * those after it may follow; a gap ends it.
    */
-  ready(at: bigint): Waiting[] {
-    const ready: Waiting[] = [];
-    for (let sequence = this.#nextSequence; ; sequence++) {
-      const waiting = this.waiting.get(sequence);
-      if (waiting === undefined) return ready;
-      if (waiting.leasedUntil <= at) ready.push(waiting);
+  get head(): Waiting | undefined {
+    for (;;) {
+      const waiting = this.waiting.get(this.#freeFrom);
+      if (waiting === undefined || waiting.leasedUntil === 0n) return waiting;
+      this.#freeFrom += 1n;
     }
   }
 }

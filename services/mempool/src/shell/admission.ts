@@ -1,17 +1,21 @@
 import { err, ok, type Result, SomaError } from "@soma/base";
+import { partitionOfSender } from "@soma/contracts";
+import type { Address } from "@soma/protocol";
 import type { Telemetry, TraceBook } from "@soma/telemetry";
 import { sampledTraceparent } from "@soma/telemetry";
 import {
+  type AccountFacts,
   type Admission,
   type Admitted,
   type Inspected,
   inspect,
+  type Stored,
   type TransactionPool,
 } from "../core/index.ts";
 import type { Accounts } from "./accounts.ts";
 import type { MempoolMetrics } from "./metrics.ts";
 import type { Signatures } from "./signatures.ts";
-import type { MempoolStore, StoredTransaction } from "./store.ts";
+import type { MempoolStore, StoredBatch } from "./store.ts";
 
 /** Refusals that may come of facts that are no longer true. */
 const PAID_MEANWHILE: ReadonlySet<string> = new Set(["MEMPOOL_ACCOUNT", "MEMPOOL_BALANCE"]);
@@ -27,6 +31,12 @@ export interface AdmissionDeps {
   readonly log: Telemetry["log"];
 }
 
+/** One of a batch, where it is to be answered. */
+interface Candidate {
+  readonly place: number;
+  readonly transaction: Inspected;
+}
+
 /** Takes transactions in: from clients, and back from disk. */
 export class Admissions {
   readonly #deps: AdmissionDeps;
@@ -35,85 +45,146 @@ export class Admissions {
     this.#deps = deps;
   }
 
-  /** Form, chain and expiry, then the signature (on threads), then the ledger, then the pool, then the disk. */
-  async submit(bytes: Uint8Array): Promise<Admitted> {
-    const { chainId, pool, store, accounts, signatures, traces } = this.#deps;
-    const inspected = inspect(bytes, chainId, pool.epoch);
-    if (!inspected.ok) return inspected;
-    const { digest, sender, signed } = inspected.value;
-    if (pool.has(digest)) {
-      await store.stored(digest);
-      return ok({ digest, known: true, departed: [] });
+  /**
+   * Form, chain and expiry of each, then the signatures (on threads), then the ledger, then the pool, then the disk:
+   * each stage once for all. Each is answered in its place; the whole is refused if the ledger does not answer.
+   */
+  async submit(batch: readonly Uint8Array[]): Promise<Result<Admitted[]>> {
+    const { chainId, pool, store, accounts, signatures } = this.#deps;
+    const answers: Admitted[] = [];
+    const candidates: Candidate[] = [];
+    const now = BigInt(Date.now());
+    for (const [place, bytes] of batch.entries()) {
+      const inspected = inspect(bytes, chainId, pool.epoch);
+      if (!inspected.ok) answers[place] = inspected;
+      else if (pool.has(inspected.value.digest)) {
+        answers[place] = ok({ digest: inspected.value.digest, known: true, departed: [] });
+      } else {
+        const queue = pool.checkQueue(inspected.value.tip, now);
+        if (queue.ok) candidates.push({ place, transaction: inspected.value });
+        else answers[place] = queue;
+      }
     }
-    const valid = await signatures.isValid(signed);
+    const valid = await signatures.areValid(candidates.map(({ transaction }) => transaction.signed));
+    const signed: Candidate[] = [];
+    for (const [i, candidate] of candidates.entries()) {
+      if (valid[i]) signed.push(candidate);
+      else answers[candidate.place] = pool.admit(candidate.transaction, false, undefined, 0n);
+    }
     // The ledger is asked for whoever signed, not for any address that somebody writes.
-    const account = valid ? await accounts.facts(sender) : ok(undefined);
-    if (!account.ok) return account;
-    const admit = (facts: typeof account.value) =>
-      pool.admit(inspected.value, valid, facts, BigInt(Date.now()));
-    let admitted = admit(account.value);
-    if (!admitted.ok && valid && PAID_MEANWHILE.has(admitted.code)) {
-      const again = await accounts.fresh(sender);
-      if (!again.ok) return again;
-      admitted = admit(again.value);
+    const facts = await accounts.facts(sendersOf(signed));
+    if (!facts.ok) return facts;
+    const admitted = this.#admit(signed, facts.value, answers);
+    const doubtful = signed.filter(({ place }) => {
+      const answer = answers[place]!;
+      return !answer.ok && PAID_MEANWHILE.has(answer.code);
+    });
+    const writing = [this.#write(admitted, answers)];
+    if (doubtful.length > 0) {
+      const again = await accounts.fresh(sendersOf(doubtful));
+      if (again.ok) writing.push(this.#write(this.#admit(doubtful, again.value, answers), answers));
+      else for (const { place } of doubtful) answers[place] = again;
     }
-    if (!admitted.ok) return admitted;
-    traces.remember(digest, sampledTraceparent());
     // On disk before the answer: what was accepted is not lost with this process.
-    if (admitted.value.known) await store.stored(digest);
-    else {
-      const written = await this.#write(inspected.value, admitted.value.departed);
-      if (!written.ok) return written;
+    await Promise.all(writing);
+    for (const answer of answers)
+      if (answer.ok && answer.value.known) await store.stored(answer.value.digest);
+    return ok(answers);
+  }
+
+  /** Those that the pool took. */
+  #admit(
+    candidates: readonly Candidate[],
+    facts: ReadonlyMap<Address, AccountFacts>,
+    answers: Admitted[],
+  ): Candidate[] {
+    const { pool, traces } = this.#deps;
+    const at = BigInt(Date.now());
+    const traceparent = sampledTraceparent();
+    const admitted: Candidate[] = [];
+    for (const candidate of candidates) {
+      const { place, transaction } = candidate;
+      const answer = pool.admit(transaction, true, facts.get(transaction.sender), at);
+      answers[place] = answer;
+      if (!answer.ok || answer.value.known) continue;
+      traces.remember(transaction.digest, traceparent);
+      admitted.push(candidate);
     }
     return admitted;
   }
 
-  /** Refusal: MEMPOOL_BUSY. @throws what the database says */
-  async #write(transaction: Inspected, departed: Admission["departed"]): Promise<Result<true>> {
+  /** Puts MEMPOOL_BUSY in the place of what others took over. @throws what the database says */
+  async #write(candidates: readonly Candidate[], answers: Admitted[]): Promise<void> {
     const { chainId, pool, store, metrics } = this.#deps;
+    const departed: Admission["departed"][number][] = [];
+    for (const { place } of candidates) {
+      const answer = answers[place]!;
+      if (answer.ok) departed.push(...answer.value.departed);
+    }
+    if (candidates.length === 0) return;
     try {
-      await store.add(transaction, departed);
+      await store.add(
+        candidates.map(({ transaction }) => storedOf(transaction)),
+        departed,
+      );
       for (const { reason } of departed) metrics.departed.add(1, { reason });
-      return ok(true);
     } catch (error) {
-      pool.discard([transaction.digest]);
-      for (const { waiting } of departed) {
+      const own = new Set(candidates.map(({ transaction }) => transaction.digest));
+      pool.discard(own);
+      for (const { digest, waiting } of departed) {
         const back = inspect(waiting.bytes, chainId, pool.epoch);
         // The pool knows its sender's next sequence number, or it is not above what it was when this was admitted.
-        if (back.ok) pool.restore(back.value, 0n);
+        if (back.ok && !own.has(digest)) pool.restore(back.value, 0n, waiting.admittedAt);
       }
-      if (error instanceof SomaError && error.code === "MEMPOOL_BUSY") return err(error.code, error.message);
-      throw error;
+      if (!(error instanceof SomaError) || error.code !== "MEMPOOL_BUSY") throw error;
+      for (const [place, answer] of answers.entries()) {
+        if (answer?.ok && own.has(answer.value.digest)) answers[place] = err(error.code, error.message);
+      }
     }
   }
 
   /**
    * Takes back what is on disk, each held against the ledger; what it would never take goes. False if the ledger could
-   * not be asked: then some are not back.
+   * not be asked: then nothing is back.
    */
-  async restore(stored: readonly StoredTransaction[]): Promise<boolean> {
+  async restore(batches: readonly StoredBatch[]): Promise<boolean> {
+    if (batches.length === 0) return true;
     const { chainId, pool, store, accounts, metrics, log } = this.#deps;
-    const senders = new Set(stored.map(({ sender }) => sender));
-    const sequences = new Map<string, bigint>();
-    await Promise.all(
-      [...senders].map(async (sender) => {
-        const facts = await accounts.fresh(sender);
-        if (facts.ok) sequences.set(sender, facts.value?.sequence ?? 0n);
+    const found = batches.map((batch) => ({
+      batch,
+      transactions: batch.transactions.flatMap((bytes) => {
+        const inspected = inspect(bytes, chainId, 0n);
+        return inspected.ok ? [inspected.value] : [];
       }),
-    );
+    }));
+    const all = found.flatMap(({ transactions }) => transactions);
+    const facts = await accounts.fresh(all.map(({ sender }) => sender));
+    if (!facts.ok) return false;
+    const departed = await store.departedOf(all.map(({ digest }) => digest));
+    const at = BigInt(Date.now());
     const unwanted: { digest: string; reason: "expired" | "sequence-used" | "replaced"; by: null }[] = [];
-    for (const { sender, digest, bytes } of stored) {
-      const sequence = sequences.get(sender);
-      const inspected = inspect(bytes, chainId, 0n);
-      if (sequence === undefined || !inspected.ok) continue;
-      const outcome = pool.restore(inspected.value, sequence);
-      if (outcome === "restored") metrics.restored.add(1);
-      else if (outcome !== "known") unwanted.push({ digest, reason: outcome, by: null });
+    for (const { batch, transactions } of found) {
+      const waiting: Stored[] = [];
+      for (const transaction of transactions) {
+        const { digest, sender } = transaction;
+        if (departed.has(digest)) continue;
+        const outcome = pool.restore(transaction, facts.value.get(sender)?.sequence ?? 0n, at);
+        if (outcome === "restored") metrics.restored.add(1);
+        else if (outcome !== "known") unwanted.push({ digest, reason: outcome, by: null });
+        if (outcome === "restored" || outcome === "known") waiting.push(storedOf(transaction));
+      }
+      store.adopt(batch, waiting);
     }
     await store.depart(unwanted);
-    if (stored.length > 0) {
-      log.info({ found: stored.length, unwanted: unwanted.length }, "waiting transactions loaded");
-    }
-    return sequences.size === senders.size;
+    log.info({ found: all.length, unwanted: unwanted.length }, "waiting transactions loaded");
+    return true;
   }
+}
+
+function storedOf({ digest, sender, bytes }: Inspected): Stored {
+  return { digest, partition: partitionOfSender(sender), bytes };
+}
+
+function sendersOf(candidates: readonly Candidate[]): Address[] {
+  return candidates.map(({ transaction }) => transaction.sender);
 }

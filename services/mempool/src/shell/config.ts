@@ -15,6 +15,11 @@ export const MempoolConfig = defineConfig("mempool", {
     doc: "Transactions of one sender that may wait.",
   },
   senderBytes: { is: bytes(), default: "2MiB", doc: "Bytes of one sender's transactions that may wait." },
+  queueWait: {
+    is: duration(),
+    default: "1s",
+    doc: "Once what comes next for a block has waited so long, what pays no tip is refused for the moment.",
+  },
   lease: {
     is: duration(),
     default: "5s",

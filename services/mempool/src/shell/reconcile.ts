@@ -1,5 +1,4 @@
-import { GetHead, partitionOfSender } from "@soma/contracts";
-import { decodeSignedTransaction } from "@soma/protocol";
+import { GetHead } from "@soma/contracts";
 import type { Bus } from "@soma/runtime";
 import type { TransactionPool } from "../core/index.ts";
 import type { Accounts } from "./accounts.ts";
@@ -13,6 +12,7 @@ const LOOKED_AT = 1_000;
 /**
  * Holds the transactions that have waited longest against the ledger. News of commits and epochs may be lost, and a
  * sender may have spent what its fee needs: such transactions would be taken for blocks for ever, and executed in none.
+ * What was written and is not known here, since nobody heard that the write succeeded, is loaded.
  */
 export async function reconcile(
   {
@@ -30,7 +30,7 @@ export async function reconcile(
     readonly admissions: Admissions;
     readonly metrics: MempoolMetrics;
   },
-  admittedBefore: Date,
+  waitedMs: number,
   partitions: () => readonly number[],
 ): Promise<void> {
   const head = await bus.request(GetHead, {}, {});
@@ -39,23 +39,26 @@ export async function reconcile(
     await store.depart(expired.map((digest) => ({ digest, reason: "expired", by: null })));
     metrics.departed.add(expired.length, { reason: "expired" });
   }
-  const spent: { sender: string; sequence: bigint }[] = [];
-  const unpayable: string[] = [];
-  for (const { sender, digest, bytes } of await store.waitingSince(admittedBefore, partitions(), LOOKED_AT)) {
-    const decoded = decodeSignedTransaction(bytes);
-    const facts = await accounts.facts(sender);
-    if (!facts.ok || !decoded.ok) continue;
-    const { sequence, tip } = decoded.value.transaction;
-    const { balance, sequence: next } = facts.value ?? { balance: 0n, sequence: 0n };
-    if (sequence < next) spent.push({ sender, sequence: next - 1n });
-    else if (balance < pool.baseFee + tip) unpayable.push(digest);
-    else if (!pool.has(digest) && partitions().includes(partitionOfSender(sender)))
-      await admissions.restore([{ sender, digest, bytes }]);
+  const unknown = await store.unknownIn(partitions());
+  await admissions.restore(unknown.filter(({ partition }) => partitions().includes(partition)));
+  const waiting = pool.waitingSince(BigInt(Date.now() - waitedMs), LOOKED_AT);
+  const facts = await accounts.facts(waiting.map(({ sender }) => sender));
+  if (facts.ok) {
+    const spent: { sender: string; sequence: bigint }[] = [];
+    const unpayable: string[] = [];
+    for (const { sender, digest, sequence, tip } of waiting) {
+      const { balance, sequence: next } = facts.value.get(sender) ?? { balance: 0n, sequence: 0n };
+      if (sequence < next) spent.push({ sender, sequence: next - 1n });
+      else if (balance < pool.baseFee + tip) unpayable.push(digest);
+    }
+    const used = pool.executed(spent);
+    pool.discard(unpayable);
+    await store.depart([
+      ...used.map((digest) => ({ digest, reason: "sequence-used", by: null }) as const),
+      ...unpayable.map((digest) => ({ digest, reason: "unpayable", by: null }) as const),
+    ]);
+    metrics.departed.add(used.length, { reason: "sequence-used" });
+    metrics.departed.add(unpayable.length, { reason: "unpayable" });
   }
-  pool.executed(spent);
-  pool.discard(unpayable);
-  await store.executed(spent);
-  await store.depart(unpayable.map((digest) => ({ digest, reason: "unpayable", by: null })));
-  metrics.departed.add(spent.length, { reason: "sequence-used" });
-  metrics.departed.add(unpayable.length, { reason: "unpayable" });
+  await store.compact(performance.now() - waitedMs, (digest) => pool.bytesOf(digest));
 }

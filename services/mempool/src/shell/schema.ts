@@ -1,16 +1,15 @@
 import type { Migration } from "@soma/storage";
 
 export interface MempoolTables {
-  waiting: {
-    digest: string;
-    sender: string;
-    sequence: bigint;
-    expiry_epoch: bigint;
-    bytes: Uint8Array;
+  /** Transactions that one replica wrote together, of one partition; gone when none of them waits any more. */
+  batch: {
     partition: number;
-    /** Given by the database: the order of admission. */
-    arrival?: bigint;
-    admitted_at?: Date;
+    /** Counts up in each partition: the order of admission. */
+    number: bigint;
+    /** BCS `vector<vector<u8>>`: signed transactions, in the order of admission. */
+    transactions: Uint8Array;
+    /** Their digests, 32 bytes each. */
+    digests: Uint8Array;
   };
   replica: { id: string; until: Date };
   partition: { number: number; owner: string | null };
@@ -51,5 +50,31 @@ export const MIGRATIONS: readonly Migration[] = [
       departed_at timestamptz not null default now()
     );
     create index departed_at on departed (departed_at);`,
+  },
+  {
+    name: "0004-batches",
+    // BCS of a vector of one: its length 1, the transaction's length as ULEB128, its bytes.
+    sql: `create table batch (
+      partition smallint not null,
+      number bigint not null,
+      transactions bytea not null,
+      digests bytea not null,
+      primary key (partition, number)
+    );
+    insert into batch (partition, number, digests, transactions)
+      select partition, row_number() over (partition by partition order by arrival),
+        decode(digest, 'hex'),
+        '\\x01'::bytea || case
+          when length(bytes) < 128 then set_byte('\\x00'::bytea, 0, length(bytes))
+          when length(bytes) < 16384 then
+            set_byte('\\x00'::bytea, 0, length(bytes) % 128 + 128)
+            || set_byte('\\x00'::bytea, 0, length(bytes) / 128)
+          else
+            set_byte('\\x00'::bytea, 0, length(bytes) % 128 + 128)
+            || set_byte('\\x00'::bytea, 0, length(bytes) / 128 % 128 + 128)
+            || set_byte('\\x00'::bytea, 0, length(bytes) / 16384)
+        end || bytes
+      from waiting;
+    drop table waiting;`,
   },
 ];

@@ -1,20 +1,23 @@
 import { randomBytes } from "node:crypto";
-import { ok, type Result, SomaError } from "@soma/base";
+import { err, ok, type Result, SomaError } from "@soma/base";
 import {
   CommitExecuted,
   EpochOpened,
   GetAdmission,
   GetEpoch,
+  MEMPOOL_PARTITIONS,
   MempoolReplica,
   partitionOfSender,
+  partitionOfTransaction,
   type Reply,
-  SubmitTransaction,
+  SUBMISSION_LIMITS,
+  SubmitTransactions,
   TakeBatch,
 } from "@soma/contracts";
 import { loadGenesis } from "@soma/identity";
 import { defineService, HEADER } from "@soma/runtime";
 import { encodeTraces, TraceBook } from "@soma/telemetry";
-import { DEPARTURES, TransactionPool } from "../core/index.ts";
+import { type Admitted, DEFAULT_LIMITS, DEPARTURES, TransactionPool } from "../core/index.ts";
 import { Accounts } from "./accounts.ts";
 import { Admissions } from "./admission.ts";
 import { MempoolConfig } from "./config.ts";
@@ -26,9 +29,13 @@ import { type MempoolTables, MIGRATIONS } from "./schema.ts";
 import { Signatures } from "./signatures.ts";
 import { MempoolStore } from "./store.ts";
 
-/** Of one partition; sixteen of them make what one process takes at once. */
-const SUBMISSIONS = { concurrency: 64, maxWaiting: 512 };
+/** Messages of one partition; sixteen of them make what one process takes at once. */
+const SUBMISSIONS = { concurrency: 8, maxWaiting: 32 };
 const PRUNE_EVERY_MS = 60_000;
+/** How often the pool's gauges are set. */
+const MEASURE_EVERY_MS = 250;
+
+const ELSEWHERE: Admitted = err("MEMPOOL_ELSEWHERE", "its sender is of another replica");
 
 /** Where transactions enter: checked, kept until a commit carries them, given to consensus in batches. */
 export const service = defineService<MempoolTables>()({
@@ -41,8 +48,7 @@ export const service = defineService<MempoolTables>()({
     const { log } = telemetry;
     const replica = randomBytes(8).toString("hex");
     const metrics = mempoolMetrics(telemetry);
-    const store = new MempoolStore(database, replica);
-    const signatures = await Signatures.open(chainId, config.verifyWorkers);
+    const signatures = await Signatures.open(config.verifyWorkers);
     defer(() => signatures.close());
     const onError = (error: unknown) => log.warn({ error: String(error) }, "mempool side task failed");
 
@@ -55,11 +61,14 @@ export const service = defineService<MempoolTables>()({
         senderTransactions: config.senderTransactions,
         senderBytes: config.senderBytes,
         sequenceWindow: BigInt(config.senderTransactions),
+        queueMs: BigInt(config.queueWait),
+        queueTransactions: DEFAULT_LIMITS.queueTransactions,
         leaseMs: BigInt(config.lease),
       },
       epoch.value?.epoch ?? 0n,
       epoch.value?.baseFee ?? 0n,
     );
+    const store = new MempoolStore(database, replica, (digest) => pool.has(digest));
     // Which trace each waiting transaction belongs to: batches carry it on in a header, blocks never.
     const traces = new TraceBook();
     const measure = () => {
@@ -80,35 +89,49 @@ export const service = defineService<MempoolTables>()({
       log,
     });
 
-    const submit = async (bytes: Uint8Array): Promise<Result<Reply<typeof SubmitTransaction>>> => {
-      const admitted = await admissions.submit(bytes);
-      measure();
-      metrics.submitted.add(1, { outcome: admitted.ok ? "admitted" : admitted.code });
-      if (admitted.ok) {
-        const { digest, known } = admitted.value;
-        return ok({ accepted: true, digest, known });
+    let keeper: PartitionKeeper | undefined;
+    const submit = async (
+      batch: readonly Uint8Array[],
+      partition: number,
+    ): Promise<Result<Reply<typeof SubmitTransactions>>> => {
+      if (batch.length > SUBMISSION_LIMITS.transactions) {
+        return err("MESSAGE_INVALID", `at most ${SUBMISSION_LIMITS.transactions} transactions at once`);
       }
-      // The pool's own refusals are answers; a service that did not answer is a failure to be tried again.
-      if (!admitted.code.startsWith("MEMPOOL_")) return admitted;
-      const { code, message, minimumTip = null } = admitted;
-      return ok({ accepted: false, code, message, minimumTip });
+      // The sender thought that they are all of this replica.
+      const isHere = batch.map((bytes) => {
+        const of = partitionOfTransaction(bytes);
+        return of === partition || keeper?.has(of) === true;
+      });
+      const admitted = await admissions.submit(batch.filter((_, i) => isHere[i]));
+      if (!admitted.ok) return admitted;
+      const outcomes = new Map<string, number>();
+      let next = 0;
+      const answers = batch.map((_, i) => {
+        const answer = isHere[i] ? admitted.value[next++]! : ELSEWHERE;
+        const outcome = answer.ok ? "admitted" : answer.code;
+        outcomes.set(outcome, (outcomes.get(outcome) ?? 0) + 1);
+        return submissionOf(answer);
+      });
+      for (const [outcome, count] of outcomes) metrics.submitted.add(count, { outcome });
+      return ok(answers);
     };
 
-    let keeper: PartitionKeeper | undefined;
-    const isOwn = (sender: string) => keeper?.has(partitionOfSender(sender)) === true;
     await bus.subscribe(CommitExecuted, {}, ({ transactions }) => {
       if (transactions.length === 0) return;
-      pool.executed(transactions);
-      for (const { sender } of transactions) accounts.changed(sender);
-      traces.forget(transactions.map(({ digest }) => digest));
-      store.executed(transactions.filter(({ sender }) => isOwn(sender))).catch(onError);
-      measure();
+      const gone = pool.executed(transactions);
+      accounts.changed(transactions.map(({ sender }) => sender));
+      if (gone.length === 0) return;
+      const executed = new Set(transactions.map(({ digest }) => digest));
+      traces.forget(gone);
+      store.executed(gone.filter((digest) => executed.has(digest)));
+      const used = gone.filter((digest) => !executed.has(digest));
+      store.depart(used.map((digest) => ({ digest, reason: "sequence-used", by: null }))).catch(onError);
+      metrics.departed.add(used.length, { reason: "sequence-used" });
     });
     await bus.subscribe(EpochOpened, {}, (info) => {
       const expired = pool.openEpoch(info.epoch, info.baseFee);
       store.depart(expired.map((digest) => ({ digest, reason: "expired", by: null }))).catch(onError);
       metrics.departed.add(expired.length, { reason: "expired" });
-      measure();
     });
 
     await bus.respond(TakeBatch, { replica }, ({ maxTransactions, maxBytes }, { setAnswerHeader }) => {
@@ -118,14 +141,19 @@ export const service = defineService<MempoolTables>()({
       if (traced.size > 0) setAnswerHeader(HEADER.traces, encodeTraces(traced));
       return ok(taken.map(({ bytes }) => bytes));
     });
-    // Asked of the database, so that any replica may answer.
+    // Whoever has it in memory says so; why one left is in the database, so that any replica may answer.
     await bus.respond(GetAdmission, {}, async ({ digest }) => {
-      const found = await store.find(digest);
-      if (found === undefined || found === "waiting") {
-        return ok({ status: found ?? "unknown", reason: null, explanation: null, by: null });
+      const waits = { status: "waiting", reason: null, explanation: null, by: null } as const;
+      if (pool.has(digest)) return ok(waits);
+      const departure = await store.departure(digest);
+      if (departure !== undefined) {
+        const { reason, by } = departure;
+        return ok({ status: "departed", reason, explanation: DEPARTURES[reason], by });
       }
-      const { reason, by } = found;
-      return ok({ status: "departed", reason, explanation: DEPARTURES[reason], by });
+      // What waits is all here where all partitions are.
+      const isElsewhere =
+        keeper?.served.length !== MEMPOOL_PARTITIONS && (await store.isStoredElsewhere(digest));
+      return ok(isElsewhere ? waits : { ...waits, status: "unknown" });
     });
 
     const replicas = await Replicas.open(database, replica, config.replicaTimeout);
@@ -134,18 +162,24 @@ export const service = defineService<MempoolTables>()({
       replicas,
       heartbeatMs: config.heartbeat,
       log,
-      load: async (partitions) => admissions.restore(await store.inPartitions(partitions)),
-      serve: (partition) => bus.respond(SubmitTransaction, { partition }, submit, SUBMISSIONS),
-      forget: (partitions) => pool.release((sender) => partitions.has(partitionOfSender(sender))),
+      load: async (partitions) => admissions.restore(await store.unknownIn(partitions)),
+      serve: (partition) =>
+        bus.respond(SubmitTransactions, { partition }, (batch) => submit(batch, partition), SUBMISSIONS),
+      forget: (partitions) => {
+        pool.release((sender) => partitions.has(partitionOfSender(sender)));
+        store.forget(partitions);
+      },
       announce: async (partitions) => {
         metrics.partitions.set(partitions.length);
-        measure();
         await bus.publish(MempoolReplica, {}, { replica, partitions: [...partitions], waiting: pool.size });
       },
       counted: (count) => metrics.replicas.set(count),
     });
     const kept = keeper;
-    defer(() => kept.close());
+    defer(async () => {
+      await kept.close();
+      await store.close();
+    });
     // A replica that is new here, or has given something away: whoever has too much or too little sees to it at once.
     const parts = new Map<string, string>();
     await bus.subscribe(MempoolReplica, {}, ({ replica: other, partitions }) => {
@@ -157,12 +191,15 @@ export const service = defineService<MempoolTables>()({
     });
 
     const reconciling = setInterval(() => {
-      const before = new Date(Date.now() - config.reconcileInterval);
-      reconcile({ bus, pool, store, accounts, admissions, metrics }, before, () => kept.served)
-        .then(measure)
-        .catch(onError);
+      reconcile(
+        { bus, pool, store, accounts, admissions, metrics },
+        config.reconcileInterval,
+        () => kept.served,
+      ).catch(onError);
     }, config.reconcileInterval);
     defer(() => clearInterval(reconciling));
+    const measuring = setInterval(measure, MEASURE_EVERY_MS);
+    defer(() => clearInterval(measuring));
     const pruning = setInterval(() => {
       store.pruneDeparted(new Date(Date.now() - config.departureAge)).catch(onError);
     }, PRUNE_EVERY_MS);
@@ -172,3 +209,12 @@ export const service = defineService<MempoolTables>()({
     };
   },
 });
+
+function submissionOf(answer: Admitted): Reply<typeof SubmitTransactions>[number] {
+  if (answer.ok) {
+    const { digest, known } = answer.value;
+    return { $kind: "Admitted", Admitted: { digest, known } };
+  }
+  const { code, message, minimumTip = null } = answer;
+  return { $kind: "Refused", Refused: { code, message, minimumTip } };
+}

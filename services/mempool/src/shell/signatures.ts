@@ -1,64 +1,65 @@
+import type { SignatureVerifier } from "@soma/crypto";
 import { Ed25519Pool, nativeVerifier } from "@soma/crypto/native";
-import { type SignedTransaction, transactionSigningBytes, verifyAuthenticator } from "@soma/protocol";
+import { type SignedTransaction, verifyAuthenticator } from "@soma/protocol";
 
-interface Waiting {
-  readonly item: { publicKey: Uint8Array; message: Uint8Array; signature: Uint8Array };
-  readonly resolve: (valid: boolean) => void;
-  readonly reject: (error: unknown) => void;
+interface Item {
+  readonly publicKey: Uint8Array;
+  readonly message: Uint8Array;
+  readonly signature: Uint8Array;
 }
 
 /** Checks accounts' signatures: single Ed25519 keys in batches on threads, the rarer schemes here. */
 export class Signatures {
   readonly #pool: Ed25519Pool;
-  readonly #chainId: string;
-  #waiting: Waiting[] = [];
-  #busy = false;
 
-  private constructor(pool: Ed25519Pool, chainId: string) {
+  private constructor(pool: Ed25519Pool) {
     this.#pool = pool;
-    this.#chainId = chainId;
   }
 
-  static async open(chainId: string, workers: number): Promise<Signatures> {
-    return new Signatures(await Ed25519Pool.open({ workers }), chainId);
+  static async open(workers: number): Promise<Signatures> {
+    return new Signatures(await Ed25519Pool.open({ workers }));
   }
 
-  async isValid(signed: SignedTransaction): Promise<boolean> {
-    const { policy, signatures } = signed.authenticator;
-    const [signature] = signatures;
-    // Structure (address, number of signatures) is cheap and decides alike for every scheme.
-    if (policy.$kind !== "Ed25519" || signature?.length !== 64) {
-      return verifyAuthenticator(signed, nativeVerifier).ok;
+  /** Whether each is signed by its sender's account, in their order. */
+  async areValid(transactions: readonly SignedTransaction[]): Promise<boolean[]> {
+    const valid: boolean[] = [];
+    const items: Item[] = [];
+    const places: number[] = [];
+    for (const [place, signed] of transactions.entries()) {
+      const item = singleKeyItem(signed);
+      if (item === undefined) valid[place] = verifyAuthenticator(signed, nativeVerifier).ok;
+      else if (item === "refused") valid[place] = false;
+      else {
+        items.push(item);
+        places.push(place);
+      }
     }
-    const structural = verifyAuthenticator(signed, { ...nativeVerifier, ed25519: () => true });
-    if (!structural.ok) return false;
-    const message = transactionSigningBytes(this.#chainId, signed.transaction);
-    return new Promise((resolve, reject) => {
-      this.#waiting.push({
-        item: { publicKey: policy.Ed25519.publicKey, message, signature },
-        resolve,
-        reject,
-      });
-      void this.#run();
-    });
+    if (items.length > 0) {
+      const decisions = await this.#pool.verifyBatch(items);
+      for (const [i, place] of places.entries()) valid[place] = decisions[i] === 1;
+    }
+    return valid;
   }
 
   async close(): Promise<void> {
     await this.#pool.close();
   }
+}
 
-  async #run(): Promise<void> {
-    if (this.#busy) return;
-    this.#busy = true;
-    while (this.#waiting.length > 0) {
-      const batch = this.#waiting.splice(0, 512);
-      try {
-        const valid = await this.#pool.verifyBatch(batch.map(({ item }) => item));
-        for (const [i, { resolve }] of batch.entries()) resolve(valid[i] === 1);
-      } catch (error) {
-        for (const { reject } of batch) reject(error);
-      }
-    }
-    this.#busy = false;
-  }
+/**
+ * What is left to check of a single key's signature once its structure (address, number of signatures) was decided, as
+ * for every scheme; undefined for the other schemes.
+ */
+function singleKeyItem(signed: SignedTransaction): Item | "refused" | undefined {
+  const { policy, signatures } = signed.authenticator;
+  if (policy.$kind !== "Ed25519" || signatures[0]?.length !== 64) return undefined;
+  let item: Item | undefined;
+  const collector: SignatureVerifier = {
+    ...nativeVerifier,
+    ed25519: (publicKey, message, signature) => {
+      item = { publicKey, message, signature };
+      return true;
+    },
+  };
+  return verifyAuthenticator(signed, collector).ok && item !== undefined ? item : "refused";
 }

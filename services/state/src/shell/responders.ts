@@ -1,6 +1,7 @@
-import { ok, toHex } from "@soma/base";
+import { err, ok, toHex } from "@soma/base";
 import {
   GetAccount,
+  GetBalances,
   GetCheckpoint,
   GetCommitLeaf,
   GetEmbeddings,
@@ -12,6 +13,7 @@ import {
   GetTransaction,
   ListEmbeddings,
   ListOperators,
+  MAX_BALANCES,
 } from "@soma/contracts";
 import type { Bus } from "@soma/runtime";
 import type { Ledger } from "../core/index.ts";
@@ -49,6 +51,11 @@ export async function respondToQueries(options: {
       stakes: ledger.stakesOf(address).map((stake) => ({ ...stake })),
     });
   });
+  await bus.respond(GetBalances, {}, (addresses) =>
+    addresses.length > MAX_BALANCES
+      ? err("MESSAGE_INVALID", `at most ${MAX_BALANCES} accounts in one question`)
+      : ok(addresses.map((address) => ledger.account(address) ?? null)),
+  );
   await bus.respond(GetHead, {}, () => ok(headView(ledger, certifier.certified)));
   await bus.respond(GetJob, {}, async ({ job: id }) => {
     const job = ledger.job(id) ?? (await reader.closedJob(id));

@@ -1,13 +1,9 @@
 import { SomaError } from "@soma/base";
-import {
-  GetAdmission,
-  GetTransaction,
-  ListTransactions,
-  partitionOfTransaction,
-  SubmitTransaction,
-} from "@soma/contracts";
+import { bcs, byteString, decodeExact } from "@soma/codec";
+import { GetAdmission, GetTransaction, ListTransactions, type Submission } from "@soma/contracts";
 import { MAX_TRANSACTION_BYTES } from "@soma/protocol";
 import { z } from "zod";
+import { statusOf } from "../../core/index.ts";
 import { ASKED, taken } from "../context.ts";
 import { Cursors, next, pageQuery } from "../page.ts";
 import { hash, octets, wait, waiting, whole } from "../parameters.ts";
@@ -20,6 +16,39 @@ const position = z
   .regex(/^[0-9]{1,9}$/)
   .transform(Number);
 const cursors = new Cursors("transactions", z.tuple([position]));
+
+/** Of one request that hands in many. */
+const BULK = { transactions: 512, bytes: 1024 * 1024 } as const;
+const BulkCodec = bcs.vector(byteString);
+
+/** What became of one of many transactions. */
+const outcome = z.discriminatedUnion("status", [
+  z.object({ status: z.literal("admitted"), digest: hash, known: z.boolean() }),
+  z.object({
+    status: z.literal("refused"),
+    code: z.string().meta({ description: "As the code of a problem." }),
+    detail: z.string(),
+    minimumTip: z.string().optional().meta({ description: "A tip that would have passed." }),
+    retryAfter: z.int().optional().meta({ description: "Seconds after which another try may go better." }),
+  }),
+]);
+
+function outcomeOf(settled: PromiseSettledResult<Submission>): z.input<typeof outcome> {
+  if (settled.status === "rejected") {
+    if (settled.reason instanceof SomaError) return refused(settled.reason.code, settled.reason.message);
+    throw settled.reason;
+  }
+  const { Admitted, Refused } = settled.value;
+  if (Admitted !== undefined) return { status: "admitted", ...Admitted };
+  const { code, message, minimumTip } = Refused!;
+  return { ...refused(code, message), ...(minimumTip === null ? {} : { minimumTip: String(minimumTip) }) };
+}
+
+function refused(code: string, detail: string) {
+  const { retryAfterSeconds } = statusOf(code);
+  const retry = retryAfterSeconds === undefined ? {} : { retryAfter: retryAfterSeconds };
+  return { status: "refused" as const, code, detail, ...retry };
+}
 
 /** Handing in transactions and following them. */
 export const TRANSACTION_ROUTES: readonly Route[] = [
@@ -44,18 +73,49 @@ export const TRANSACTION_ROUTES: readonly Route[] = [
         json: z.object({ digest: hash, known: z.boolean() }),
       },
     },
-    codes: ["MEMPOOL_MALFORMED", "MEMPOOL_TIP_LOW", "MEMPOOL_FULL", "MEMPOOL_BUSY", "MEMPOOL_SEQUENCE_STALE"],
+    codes: [
+      "MEMPOOL_MALFORMED",
+      "MEMPOOL_TIP_LOW",
+      "MEMPOOL_FULL",
+      "MEMPOOL_BUSY",
+      "MEMPOOL_CONGESTED",
+      "MEMPOOL_SEQUENCE_STALE",
+      "GATEWAY_BUSY",
+    ],
     asks: true,
-    handle: async ({ context: { bus }, body, reply }) => {
-      const answer = taken(
-        await bus.request(SubmitTransaction, { partition: partitionOfTransaction(body) }, body, ASKED),
-      );
-      if (!answer.accepted) {
-        const { code, message, minimumTip } = answer;
-        const members = minimumTip === null ? {} : { minimumTip: String(minimumTip) };
-        throw new SomaError(code, message, { members });
+    handle: async ({ context: { submissions }, body, reply }) => {
+      const { Admitted, Refused } = await submissions.submit([body])[0]!;
+      if (Admitted !== undefined) return reply.status(202).send(Admitted);
+      const { code, message, minimumTip } = Refused!;
+      const members = minimumTip === null ? {} : { minimumTip: String(minimumTip) };
+      throw new SomaError(code, message, { members });
+    },
+  }),
+  defineRoute({
+    id: "submitTransactions",
+    method: "POST",
+    url: "/v1/transactions/batch",
+    tag,
+    summary: `Hands in up to ${BULK.transactions} signed transactions`,
+    description:
+      "For a client with much to send: BCS `vector<vector<u8>>`, the canonical bytes of each. Each is answered in its " +
+      "place as if it had come alone, and may be sent again alone; those of one sender should stand in sequence. Each " +
+      "counts as a request. An answer other than 200 is about all of them, of which none was looked at.",
+    body: { type: OCTETS, schema: octets, maxBytes: () => BULK.bytes },
+    answers: {
+      200: { doc: "An outcome for each, in their order.", json: z.object({ outcomes: z.array(outcome) }) },
+    },
+    handle: async ({ context: { submissions, quotas }, body, request, reply }) => {
+      const decoded = decodeExact(BulkCodec, body, BULK.bytes);
+      if (!decoded.ok) throw new SomaError("GATEWAY_MALFORMED", decoded.message);
+      const transactions = decoded.value;
+      if (transactions.length > BULK.transactions) {
+        throw new SomaError("GATEWAY_MALFORMED", `at most ${BULK.transactions} transactions in one request`);
       }
-      return reply.status(202).send({ digest: answer.digest, known: answer.known });
+      // The request itself was counted as the first.
+      await quotas.take("requests", quotas.clientOf(request.ip), Math.max(0, transactions.length - 1));
+      const settled = await Promise.allSettled(submissions.submit(transactions));
+      return reply.send({ outcomes: settled.map(outcomeOf) });
     },
   }),
   defineRoute({
