@@ -60,7 +60,7 @@ export function checkTip(situation: Situation, arrival: Arrival, at: bigint): Ti
   if (
     room === undefined ||
     roomTip === undefined ||
-    sender.standingOf(sequence, roomTip, size) < room.price
+    (room.victims.length > 0 && sender.standingOf(sequence, roomTip, size) < room.price)
   ) {
     return err(
       "MEMPOOL_FULL",
