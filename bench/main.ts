@@ -1,6 +1,7 @@
 // npm run bench [-- transfers ...] [--minutes 60] [--seconds 20] [--json FILE]: speed and its limit in one run on this machine.
 import { writeFileSync } from "node:fs";
 import { parseArgs } from "node:util";
+import { benchAdmission } from "./admission.ts";
 import { benchGrowth } from "./growth.ts";
 import { benchInference } from "./inference.ts";
 import { benchPool } from "./pool.ts";
@@ -15,13 +16,14 @@ interface Lengths {
 }
 const PARTS: Record<string, (say: Say, lengths: Lengths) => Promise<unknown>> = {
   transfers: benchTransfers,
+  admission: benchAdmission,
   inference: benchInference,
   growth: benchGrowth,
   pool: (say) => benchPool(say),
   soak: (say, { minutes }) => benchSoak(say, minutes),
 };
 /** What is run if nothing is named: all but the pool, which takes a quarter of an hour, and the soak, an hour. */
-const USUAL = ["transfers", "inference", "growth"];
+const USUAL = ["transfers", "admission", "inference", "growth"];
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
