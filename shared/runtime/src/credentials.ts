@@ -1,10 +1,7 @@
-import {
-  type Authenticator,
-  credsAuthenticator,
-  jwtAuthenticator,
-  nkeyAuthenticator,
-  usernamePasswordAuthenticator,
-} from "@nats-io/nats-core";
+import { type Authenticator, usernamePasswordAuthenticator } from "@nats-io/nats-core";
+import { encode } from "@nats-io/nkeys";
+import { SomaError } from "@soma/base";
+import { NkeyPair } from "./nkey-pair.ts";
 
 /** How a connection proves who it is. The functions are asked again at each reconnect. */
 export type Credentials =
@@ -16,15 +13,36 @@ export type Credentials =
   /** A short-lived user JWT for an nkey, as an edge issues it to a peer. */
   | { readonly kind: "jwt"; readonly jwt: () => string; readonly seed: Uint8Array };
 
+// The library has authenticators for all of these; they sign by its own pair, see NkeyPair.
 export function authenticatorFor(credentials: Credentials): Authenticator {
   switch (credentials.kind) {
     case "password":
       return usernamePasswordAuthenticator(credentials.user, credentials.password);
     case "creds":
-      return credsAuthenticator(credentials.read);
+      return (nonce) => {
+        const { jwt, seed } = parseCredentials(credentials.read());
+        return { jwt, ...answer(seed, nonce) };
+      };
     case "nkey":
-      return nkeyAuthenticator(credentials.seed);
+      return (nonce) => answer(credentials.seed, nonce);
     case "jwt":
-      return jwtAuthenticator(credentials.jwt, credentials.seed);
+      return (nonce) => ({ jwt: credentials.jwt(), ...answer(credentials.seed, nonce) });
   }
+}
+
+function answer(seed: Uint8Array, nonce: string | undefined): { nkey: string; sig: string } {
+  const pair = NkeyPair.fromSeed(seed);
+  const sig = nonce ? encode(pair.sign(new TextEncoder().encode(nonce))) : "";
+  return { nkey: pair.getPublicKey(), sig };
+}
+
+/** The two blocks of a `.creds` file. @throws SomaError BUS_CREDENTIALS */
+function parseCredentials(file: Uint8Array): { jwt: string; seed: Uint8Array } {
+  const blocks = /-{3,}[^\n]*-{3,}\r?\n(.+?)\r?\n\s*-{3,}[^\n]*-{3,}/g;
+  const [jwt, seed] = [...Buffer.from(file).toString("utf8").matchAll(blocks)].map(([, text]) =>
+    text!.trim(),
+  );
+  if (jwt === undefined || seed === undefined)
+    throw new SomaError("BUS_CREDENTIALS", "not the contents of a .creds file with credentials");
+  return { jwt, seed: new TextEncoder().encode(seed) };
 }

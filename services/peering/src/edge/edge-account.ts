@@ -1,8 +1,9 @@
 import { encodeUser } from "@nats-io/jwt";
-import { createUser, fromPublic, fromSeed } from "@nats-io/nkeys";
+import { fromPublic } from "@nats-io/nkeys";
 import { err, ok, type Result } from "@soma/base";
 import { EdgeDown, EdgeUp } from "@soma/contracts";
 import { type Hex32, MAX_ENVELOPE_BYTES } from "@soma/protocol";
+import { NkeyPair } from "@soma/runtime/nkey";
 
 /** With this, peering issues credentials for the edge, and for nothing else. */
 export interface EdgeAccount {
@@ -62,7 +63,7 @@ export function issuePeerJwt(
 
 /** A credential for peering itself: it reads what all peers publish and writes to each. It lives as long as the process. */
 export async function issueBridgeJwt(edge: EdgeAccount, operator: Hex32): Promise<UserKeys> {
-  const user = createUser();
+  const user = NkeyPair.create("user");
   const jwt = await encodeUser(
     "peering",
     user,
@@ -81,5 +82,5 @@ export async function issueBridgeJwt(edge: EdgeAccount, operator: Hex32): Promis
 }
 
 function signer(edge: EdgeAccount) {
-  return fromSeed(new TextEncoder().encode(edge.signingSeed));
+  return NkeyPair.fromSeed(new TextEncoder().encode(edge.signingSeed));
 }

@@ -1,7 +1,7 @@
 import { encodeAccount, encodeOperator, encodeUser, fmtCreds } from "@nats-io/jwt";
-import { createAccount, createOperator, createUser, fromSeed, type KeyPair } from "@nats-io/nkeys";
 import { type NatsPermissions, registry } from "@soma/contracts";
 import { MAX_ENVELOPE_BYTES } from "@soma/protocol";
+import { NkeyPair } from "@soma/runtime/nkey";
 import type { EdgeAccount } from "./edge-account.ts";
 
 /** Room for headers beside the largest payload; the server counts both. */
@@ -55,13 +55,13 @@ export function createNatsKeys(
   services: readonly string[],
   known: Partial<OperatorNatsKeys> = {},
 ): OperatorNatsKeys {
-  const users = services.map((service) => [service, known.users?.[service] ?? seedOf(createUser())] as const);
+  const users = services.map((service) => [service, known.users?.[service] ?? newSeed("user")] as const);
   return {
-    operator: known.operator ?? seedOf(createOperator()),
-    system: known.system ?? seedOf(createAccount()),
-    inside: known.inside ?? seedOf(createAccount()),
-    edge: known.edge ?? seedOf(createAccount()),
-    edgeSigning: known.edgeSigning ?? seedOf(createAccount()),
+    operator: known.operator ?? newSeed("operator"),
+    system: known.system ?? newSeed("account"),
+    inside: known.inside ?? newSeed("account"),
+    edge: known.edge ?? newSeed("account"),
+    edgeSigning: known.edgeSigning ?? newSeed("account"),
     users: { ...known.users, ...Object.fromEntries(users) },
   };
 }
@@ -165,13 +165,10 @@ function allow(subjects: readonly string[]) {
   return subjects.length > 0 ? { allow: [...subjects] } : { deny: [">"] };
 }
 
-/** The pair of a seed. The library derives the public key anew at each use, milliseconds of JavaScript: here, once. */
-function pair(seed: string): KeyPair {
-  const made = fromSeed(new TextEncoder().encode(seed));
-  const publicKey = made.getPublicKey();
-  return Object.assign(made, { getPublicKey: () => publicKey });
+function pair(seed: string): NkeyPair {
+  return NkeyPair.fromSeed(new TextEncoder().encode(seed));
 }
 
-function seedOf(key: KeyPair): string {
-  return new TextDecoder().decode(key.getSeed());
+function newSeed(kind: "operator" | "account" | "user"): string {
+  return new TextDecoder().decode(NkeyPair.create(kind).getSeed());
 }

@@ -1,7 +1,7 @@
-import { createUser } from "@nats-io/nkeys";
 import { err, type Result, SomaError } from "@soma/base";
 import { AdmitPeer } from "@soma/contracts";
 import { nativeVerifier } from "@soma/crypto/native";
+import { NkeyPair } from "@soma/runtime/nkey";
 import { admissionSigningBytes, answerSigningBytes } from "../core/admission-bytes.ts";
 import type { DialTarget } from "../core/link-plan.ts";
 import type { Operator } from "./operator.ts";
@@ -31,7 +31,7 @@ export async function requestAdmission(
   chainId: string,
   signal: AbortSignal,
 ): Promise<EdgePass> {
-  const user = createUser();
+  const user = NkeyPair.create("user");
   const userKey = user.getPublicKey();
   const issuedAtMs = Date.now();
   const request = { operator: target.operator, peer: us.id, userKey, issuedAtMs };
