@@ -4,6 +4,7 @@ import { Kysely, PostgresDialect, sql, type Transaction } from "kysely";
 import pg from "pg";
 import { columnParsers } from "./parsers.ts";
 import type { PlatformTables } from "./platform-tables.ts";
+import { CONNECT_WITHIN_MS, reach } from "./reach.ts";
 import { SessionLock } from "./session-lock.ts";
 
 export interface DatabaseOptions {
@@ -55,7 +56,7 @@ export class Database<Tables = unknown> {
       types: columnParsers,
       options: `-c search_path=${options.schema}`,
       application_name: `soma ${options.schema}`,
-      connectionTimeoutMillis: 5000,
+      connectionTimeoutMillis: CONNECT_WITHIN_MS,
     });
     // A connection that dies while idle is replaced at the next query; without a listener it would end the process.
     pool.on("error", (error) => options.telemetry.log.warn({ error: error.message }, "idle connection lost"));
@@ -63,7 +64,13 @@ export class Database<Tables = unknown> {
     // why before it goes would end the process too.
     pool.on("connect", (client) => client.on("error", () => {}));
     try {
-      await reach(pool, options);
+      await reach(() => pool.query("select 1"), {
+        withinMs: options.startWithinMs ?? CONNECT_WITHIN_MS,
+        signal: options.signal,
+      }).catch((cause) => {
+        const { schema } = options;
+        throw new SomaError("DATABASE_UNREACHABLE", "Postgres did not answer", { schema }, { cause });
+      });
       await pool.query(`create schema if not exists ${options.schema}`).catch(alreadyThere);
     } catch (error) {
       await pool.end();
@@ -142,31 +149,4 @@ export class Database<Tables = unknown> {
 // Two processes that create the same schema at once: one of them is told so.
 function alreadyThere(error: unknown): void {
   if (!(error instanceof pg.DatabaseError && (error.code === "23505" || error.code === "42P06"))) throw error;
-}
-
-/** Connection refused, starting up, shutting down: worth another attempt. Wrong password or database: not. */
-function isTransient(error: unknown): boolean {
-  const code = (error as { code?: string }).code ?? "";
-  return (
-    code.startsWith("ECONN") || code === "ENOTFOUND" || code === "57P03" || code === "57P01" || code === ""
-  );
-}
-
-async function reach(pool: pg.Pool, options: DatabaseOptions): Promise<void> {
-  const deadline = Date.now() + (options.startWithinMs ?? 30_000);
-  for (let attempt = 0; ; attempt++) {
-    try {
-      await pool.query("select 1");
-      return;
-    } catch (error) {
-      if (options.signal?.aborted || Date.now() > deadline || !isTransient(error))
-        throw new SomaError(
-          "DATABASE_UNREACHABLE",
-          "Postgres did not answer",
-          { schema: options.schema },
-          { cause: error },
-        );
-      await new Promise((resolve) => setTimeout(resolve, Math.min(50 * 2 ** attempt, 1000)));
-    }
-  }
 }

@@ -1,6 +1,7 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { SomaError } from "@soma/base";
 import pg from "pg";
+import { CONNECT_WITHIN_MS, reach } from "./reach.ts";
 
 export interface SessionLockOptions {
   /** `postgresql://user:password@host:port/database`; not through a pooler that shares sessions. */
@@ -17,6 +18,8 @@ const PROBE_WITHIN_MS = 5_000;
 const RECONNECT_EVERY_MS = 500;
 /** How long to try when a session broke: the server may take the old one for alive a little longer. */
 const RETAKE_WITHIN_MS = 10_000;
+/** An attempt to take it again, of many. */
+const RECONNECT_WITHIN_MS = 5_000;
 
 /**
  * A lock that lasts as long as its session with Postgres: free again the moment its process dies, or half a minute
@@ -43,9 +46,11 @@ export class SessionLock {
     return `hashtextextended(${name}, 0)`;
   }
 
-  /** The lock, or undefined if it was not free in time. @throws what Postgres says when it cannot be reached */
+  /** The lock, or undefined if it was not free in time. @throws what Postgres says when it cannot be reached in 30 s */
   static async take(options: SessionLockOptions): Promise<SessionLock | undefined> {
-    const client = await lockedSession(options);
+    const client = await reach(() => lockedSession(options, CONNECT_WITHIN_MS), {
+      withinMs: CONNECT_WITHIN_MS,
+    });
     return client === undefined ? undefined : new SessionLock(options, client);
   }
 
@@ -72,7 +77,10 @@ export class SessionLock {
     const { signal } = this.#stop;
     while (!signal.aborted) {
       try {
-        const client = await lockedSession({ ...this.#options, waitMs: RETAKE_WITHIN_MS });
+        const client = await lockedSession(
+          { ...this.#options, waitMs: RETAKE_WITHIN_MS },
+          RECONNECT_WITHIN_MS,
+        );
         if (client !== undefined) return client;
         this.#lost.resolve(new SomaError("LOCK_LOST", `somebody else has the lock ${this.#options.name}`));
         return undefined;
@@ -85,11 +93,14 @@ export class SessionLock {
   }
 }
 
-async function lockedSession({ url, name, waitMs }: SessionLockOptions): Promise<pg.Client | undefined> {
+async function lockedSession(
+  { url, name, waitMs }: SessionLockOptions,
+  connectWithinMs: number,
+): Promise<pg.Client | undefined> {
   const client = new pg.Client({
     connectionString: url,
     application_name: name,
-    connectionTimeoutMillis: 5000,
+    connectionTimeoutMillis: connectWithinMs,
     // So that the server too finds out when this machine is gone.
     options: "-c tcp_keepalives_idle=10 -c tcp_keepalives_interval=5 -c tcp_keepalives_count=4",
   });
