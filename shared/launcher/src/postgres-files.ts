@@ -1,9 +1,10 @@
-import { execFileSync } from "node:child_process";
+import { execFile } from "node:child_process";
 import { createHash } from "node:crypto";
 import { cpSync, existsSync, lstatSync, mkdirSync, readFileSync, renameSync, rmSync } from "node:fs";
 import { createRequire } from "node:module";
 import { arch, platform } from "node:os";
 import { dirname, join, resolve } from "node:path";
+import { promisify } from "node:util";
 import { SomaError } from "@soma/base";
 
 export interface UnixUser {
@@ -90,13 +91,13 @@ export function dataFolder(dir: string, user: UnixUser | undefined): string {
 }
 
 /** Creates a cluster in an empty folder. */
-export function initialiseCluster(options: {
+export async function initialiseCluster(options: {
   initdb: string;
   dir: string;
   passwordFile: string;
   user: UnixUser | undefined;
-}): void {
-  execFileSync(
+}): Promise<void> {
+  await promisify(execFile)(
     options.initdb,
     [
       `--pgdata=${options.dir}`,
@@ -108,6 +109,6 @@ export function initialiseCluster(options: {
       "--no-sync",
       "--no-instructions",
     ],
-    { stdio: ["ignore", "ignore", "pipe"], ...(options.user === undefined ? {} : options.user) },
+    { ...options.user },
   );
 }

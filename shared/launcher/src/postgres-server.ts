@@ -63,7 +63,7 @@ export class PostgresServer {
         await chown(cluster, user.uid, user.gid);
         await chown(passwordFile, user.uid, user.gid);
       }
-      initialiseCluster({ initdb: programs.initdb, dir: cluster, passwordFile, user });
+      await initialiseCluster({ initdb: programs.initdb, dir: cluster, passwordFile, user });
     }
     const password = (await readFile(passwordFile, "utf8")).trim();
     const start = () => launch({ ...options, postgres: programs.postgres, cluster, port, password, user });
@@ -94,17 +94,25 @@ export class PostgresServer {
 
   /** Creates a database unless it exists, and gives its URL. */
   async createDatabase(name: string): Promise<string> {
-    if (!/^[a-z][a-z0-9_]{0,62}$/.test(name))
-      throw new SomaError("DATABASE_NAME", `bad database name ${name}`);
+    const [url] = await this.createDatabases([name]);
+    return url!;
+  }
+
+  /** Creates the databases that do not exist, and gives their URLs in the same order. */
+  async createDatabases(names: readonly string[]): Promise<string[]> {
+    const bad = names.find((name) => !/^[a-z][a-z0-9_]{0,62}$/.test(name));
+    if (bad !== undefined) throw new SomaError("DATABASE_NAME", `bad database name ${bad}`);
     const client = new pg.Client({ connectionString: this.urlOf("postgres") });
     await client.connect();
     try {
-      const { rowCount } = await client.query("select 1 from pg_database where datname = $1", [name]);
-      if (rowCount === 0) await client.query(`create database ${name}`);
+      const known = await client.query<{ datname: string }>("select datname from pg_database");
+      for (const name of names)
+        if (!known.rows.some(({ datname }) => datname === name))
+          await client.query(`create database ${name}`);
     } finally {
       await client.end();
     }
-    return this.urlOf(name);
+    return names.map((name) => this.urlOf(name));
   }
 
   /** Ends the server, cutting its connections; the data stays. */

@@ -15,6 +15,7 @@ import { Supervised, SupervisedServer } from "./supervisor.ts";
 
 const MAIN = fileURLToPath(new URL("../main.ts", import.meta.url));
 const STOP_GRACE_MS = 8_000;
+const LOOK_EVERY_MS = 100;
 
 export interface NetworkOptions {
   readonly plan: DevnetPlan;
@@ -57,19 +58,20 @@ export class DevnetNetwork {
     mkdirSync(plan.folder, { recursive: true });
     const { genesis, isNew } = ensureGenesis(plan, { ...options.genesis, timestampMs: Date.now() });
     onProgress(isNew ? `new network ${genesis.chainId}` : `network ${genesis.chainId} goes on`);
-    // Postgres makes its cluster while the operators' tokens are signed here: either takes seconds.
+    // Postgres makes its cluster while the operators' tokens are signed here.
     const [postgres, nats] = await Promise.all([
       PostgresServer.start({ dir: join(plan.folder, "postgres"), port: plan.postgresPort, ownGroup: true }),
       Promise.all(plan.operators.map((operator) => prepareNats(plan, operator))),
     ]);
     const network = new DevnetNetwork(options, genesis, postgres);
     try {
-      const buses = await Promise.all(
-        plan.operators.map((operator, i) => network.#startNats(operator, nats[i]!)),
-      );
+      const [urls, buses] = await Promise.all([
+        postgres.createDatabases(plan.operators.map(databaseOf)),
+        Promise.all(plan.operators.map((operator, i) => network.#startNats(operator, nats[i]!))),
+      ]);
       onProgress(`Postgres and ${buses.length} nats-servers are up`);
       for (const [i, operator] of plan.operators.entries())
-        await network.#startProcesses(operator, buses[i]!, isNew);
+        await network.#startProcesses(operator, { ...buses[i]!, databaseUrl: urls[i]! }, isNew);
       onProgress(`${network.processes.length} processes started`);
       return network;
     } catch (error) {
@@ -85,7 +87,8 @@ export class DevnetNetwork {
   /** Starts an operator that was not among the founders: it takes part once the ledger lists it. */
   async startOperator(operator: OperatorPlan): Promise<void> {
     const bus = await this.#startNats(operator, await prepareNats(this.plan, operator));
-    await this.#startProcesses(operator, bus, true);
+    const databaseUrl = await this.#postgres.createDatabase(databaseOf(operator));
+    await this.#startProcesses(operator, { ...bus, databaseUrl }, true);
   }
 
   /**
@@ -94,34 +97,38 @@ export class DevnetNetwork {
    */
   async ready(withinMs: number): Promise<void> {
     const deadline = Date.now() + withinMs;
-    const validators = this.plan.operators.filter((operator) => operator.kind === "validator");
-    const encoders = this.plan.operators.length - validators.length;
-    let missing = "no gateway answers";
-    while (Date.now() < deadline) {
-      const answers = await Promise.all(
-        gatewaysOf(this.plan).map(async (gateway) => {
-          const client = new GatewayClient({ gateways: [gateway], retries: 0, timeoutMs: 2_000 });
-          const head = await client.head();
-          const { peers } = await client.peers();
-          const linked = peers.filter((peer) => peer.connected && peer.direction === "admitted").length;
-          return { checkpoint: head.checkpoint, linked };
-        }),
-      ).catch((error: unknown) => {
-        missing = error instanceof Error ? error.message : String(error);
-        return [];
-      });
-      const moving = answers.filter(({ checkpoint }) => checkpoint > 0n).length;
-      const linked = answers.filter(({ linked }) => linked >= encoders + validators.length - 1).length;
-      if (answers.length > 0 && moving === validators.length && linked === validators.length) return;
-      if (answers.length > 0) {
-        missing = `${moving} of ${validators.length} validators certify, ${linked} have all their peers`;
-      }
-      await new Promise((resolve) => setTimeout(resolve, 100));
-    }
+    const gateways = gatewaysOf(this.plan);
+    const missing = new Map(gateways.map((gateway) => [gateway, "has not answered"]));
+    await Promise.all(
+      gateways.map(async (gateway) => {
+        // Each is asked until it is ready, and then left alone: questions take the time that the others start in.
+        while (missing.has(gateway) && Date.now() < deadline) {
+          const lacking = await this.#lacking(gateway).catch(String);
+          if (lacking === undefined) missing.delete(gateway);
+          else {
+            missing.set(gateway, lacking);
+            await new Promise((resolve) => setTimeout(resolve, LOOK_EVERY_MS));
+          }
+        }
+      }),
+    );
+    const [first] = missing;
+    if (first === undefined) return;
     throw new SomaError(
       "DEVNET_NOT_READY",
-      `not ready within ${withinMs} ms: ${missing}; see ${this.plan.folder}/logs`,
+      `not ready within ${withinMs} ms: ${first.join(" ")}; see ${this.plan.folder}/logs`,
     );
+  }
+
+  /** What a validator still lacks, by its own word. */
+  async #lacking(gateway: string): Promise<string | undefined> {
+    const client = new GatewayClient({ gateways: [gateway], retries: 0, timeoutMs: 2_000 });
+    const { checkpoint } = await client.head();
+    if (checkpoint === 0n) return "has certified nothing";
+    const { peers } = await client.peers();
+    const linked = peers.filter((peer) => peer.connected && peer.direction === "admitted").length;
+    const others = this.plan.operators.length - 1;
+    return linked >= others ? undefined : `has ${linked} of ${others} peers`;
   }
 
   process(name: string): Supervised {
@@ -167,11 +174,10 @@ export class DevnetNetwork {
     };
   }
 
-  async #startProcesses(operator: OperatorPlan, bus: OperatorBus, isNew: boolean): Promise<void> {
+  async #startProcesses(operator: OperatorPlan, servers: OperatorServers, isNew: boolean): Promise<void> {
     const { plan, processes, env } = this.#options;
     await beginSignerLog(operator, isNew);
-    const databaseUrl = await this.#postgres.createDatabase(`soma_${operator.name}`);
-    const environment = operatorEnvironment(plan, operator, { ...bus, databaseUrl }, env);
+    const environment = operatorEnvironment(plan, operator, servers, env);
     const groups =
       processes === "operator" ? [[...operator.services]] : operator.services.map((service) => [service]);
     for (const services of groups) {
@@ -204,6 +210,10 @@ function prepareNats(plan: DevnetPlan, operator: OperatorPlan): Promise<Operator
     network: plan.chainId,
     services: [...operator.services, TAP, OPERATOR],
   });
+}
+
+function databaseOf(operator: OperatorPlan): string {
+  return `soma_${operator.name}`;
 }
 
 function natsFolderOf(operator: OperatorPlan): string {
