@@ -10,7 +10,7 @@ const SAME_SIGNAL_MS = 1000;
 await runTool(async () => {
   await setup();
   const args = [
-    join(ROOT, "services/cli/src/main.ts"),
+    join(ROOT, "services/cli/bin/soma.mjs"),
     "devnet",
     "--fresh",
     "--demo",

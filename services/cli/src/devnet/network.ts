@@ -1,6 +1,6 @@
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
+import { pathToFileURL } from "node:url";
 import { SomaError } from "@soma/base";
 import { GatewayClient } from "@soma/client";
 import { SignerLog } from "@soma/consensus";
@@ -9,11 +9,11 @@ import { NatsServer, PostgresServer } from "@soma/launcher";
 import { ensureOperatorNats, type OperatorNatsFiles } from "@soma/peering/edge";
 import type { Genesis } from "@soma/protocol";
 import { ensureGenesis, type GenesisOptions } from "./genesis.ts";
+import { ROOT } from "./governed-files.ts";
 import { type OperatorServers, operatorEnvironment } from "./operator-environment.ts";
 import type { DevnetPlan, OperatorPlan } from "./plan.ts";
 import { Supervised, SupervisedServer } from "./supervisor.ts";
 
-const MAIN = fileURLToPath(new URL("../main.ts", import.meta.url));
 const STOP_GRACE_MS = 8_000;
 const LOOK_EVERY_MS = 100;
 
@@ -38,13 +38,16 @@ export class DevnetNetwork {
   readonly genesis: Genesis;
   readonly client: GatewayClient;
   readonly #options: NetworkOptions;
+  /** What the processes run. */
+  readonly #program: string;
   readonly #postgres: PostgresServer;
   readonly #processes: Supervised[] = [];
   /** In the order of their start. */
   readonly #servers: SupervisedServer[] = [];
 
-  private constructor(options: NetworkOptions, genesis: Genesis, postgres: PostgresServer) {
+  private constructor(options: NetworkOptions, program: string, genesis: Genesis, postgres: PostgresServer) {
     this.#options = options;
+    this.#program = program;
     this.plan = options.plan;
     this.genesis = genesis;
     this.#postgres = postgres;
@@ -59,11 +62,12 @@ export class DevnetNetwork {
     const { genesis, isNew } = ensureGenesis(plan, { ...options.genesis, timestampMs: Date.now() });
     onProgress(isNew ? `new network ${genesis.chainId}` : `network ${genesis.chainId} goes on`);
     // Postgres makes its cluster while the operators' tokens are signed here.
-    const [postgres, nats] = await Promise.all([
+    const [program, postgres, nats] = await Promise.all([
+      programOf(ROOT),
       PostgresServer.start({ dir: join(plan.folder, "postgres"), port: plan.postgresPort, ownGroup: true }),
       Promise.all(plan.operators.map((operator) => prepareNats(plan, operator))),
     ]);
-    const network = new DevnetNetwork(options, genesis, postgres);
+    const network = new DevnetNetwork(options, program, genesis, postgres);
     try {
       const [urls, buses] = await Promise.all([
         postgres.createDatabases(plan.operators.map(databaseOf)),
@@ -185,10 +189,17 @@ export class DevnetNetwork {
       const logFile = join(plan.folder, "logs", `${name}.log`);
       const full = { ...environment, ...metricsPort(env, this.#processes.length) };
       this.#processes.push(
-        new Supervised({ name, args: [MAIN, "run", ...services], env: full, logFile }, this.#ended),
+        new Supervised({ name, args: [this.#program, "run", ...services], env: full, logFile }, this.#ended),
       );
     }
   }
+}
+
+/** What the processes of a checkout run. Loaded from its place, since a bundle does not hold what makes it. */
+async function programOf(root: string): Promise<string> {
+  const url = pathToFileURL(join(root, "services/cli/bin/program.mjs")).href;
+  const { programFile } = (await import(url)) as typeof import("../../bin/program.mjs");
+  return programFile(root);
 }
 
 /** Base URLs of a plan's gateways. */
