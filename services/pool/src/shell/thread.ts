@@ -8,34 +8,21 @@ interface Asked<Request> {
 
 type Answered<Answer> = { readonly id: number } & ({ readonly value: Answer } | { readonly error: string });
 
-/** A worker thread that answers questions one after the other. */
+/** A worker thread that answers questions one after the other. It starts with the first. */
 export class Thread<Request, Answer> {
   /** Settles when the thread ended by itself. */
   readonly failed: Promise<SomaError>;
-  readonly #worker: Worker;
+  readonly #url: URL;
   readonly #failure = Promise.withResolvers<SomaError>();
   readonly #waiting = new Map<number, PromiseWithResolvers<Answer>>();
+  #worker: Worker | undefined;
   #asked = 0;
   #isClosed = false;
 
-  /** Starts the module at `url`, which calls `answerQuestions`. */
+  /** Runs the module at `url`, which calls `answerQuestions`. */
   constructor(url: URL) {
     this.failed = this.#failure.promise;
-    this.#worker = new Worker(url);
-    const stop = (cause: unknown) => {
-      const failure = new SomaError("POOL_THREAD", "a thread of the pool ended", {}, { cause });
-      for (const { reject } of this.#waiting.values()) reject(failure);
-      this.#waiting.clear();
-      if (!this.#isClosed) this.#failure.resolve(failure);
-    };
-    this.#worker.on("error", stop);
-    this.#worker.on("exit", stop);
-    this.#worker.on("message", (answered: Answered<Answer>) => {
-      const waiting = this.#waiting.get(answered.id);
-      this.#waiting.delete(answered.id);
-      if ("error" in answered) waiting?.reject(new SomaError("POOL_THREAD", answered.error));
-      else waiting?.resolve(answered.value);
-    });
+    this.#url = url;
   }
 
   /** Questions that are not answered yet. */
@@ -45,17 +32,38 @@ export class Thread<Request, Answer> {
 
   /** @throws SomaError POOL_THREAD when the thread failed over it */
   ask(request: Request): Promise<Answer> {
+    if (this.#isClosed) return Promise.reject(new SomaError("POOL_THREAD", "the pool is closed"));
     const id = this.#asked++;
     const waiting = Promise.withResolvers<Answer>();
     this.#waiting.set(id, waiting);
     const asked: Asked<Request> = { id, request };
+    this.#worker ??= this.#start();
     this.#worker.postMessage(asked);
     return waiting.promise;
   }
 
   async close(): Promise<void> {
     this.#isClosed = true;
-    await this.#worker.terminate();
+    await this.#worker?.terminate();
+  }
+
+  #start(): Worker {
+    const worker = new Worker(this.#url);
+    const stop = (cause: unknown) => {
+      const failure = new SomaError("POOL_THREAD", "a thread of the pool ended", {}, { cause });
+      for (const { reject } of this.#waiting.values()) reject(failure);
+      this.#waiting.clear();
+      if (!this.#isClosed) this.#failure.resolve(failure);
+    };
+    worker.on("error", stop);
+    worker.on("exit", stop);
+    worker.on("message", (answered: Answered<Answer>) => {
+      const waiting = this.#waiting.get(answered.id);
+      this.#waiting.delete(answered.id);
+      if ("error" in answered) waiting?.reject(new SomaError("POOL_THREAD", answered.error));
+      else waiting?.resolve(answered.value);
+    });
+    return worker;
   }
 }
 

@@ -1,13 +1,14 @@
-import { once } from "node:events";
 import { availableParallelism } from "node:os";
 import { Worker } from "node:worker_threads";
 import { SomaError } from "@soma/base";
-import { type Ed25519Item, packBatch } from "./ed25519-batch.ts";
+import { type Ed25519Item, packBatch, verifyPacked } from "./ed25519-batch.ts";
 
 /** What one message to a worker holds: about 10 ms of work, so that batches share the workers evenly. */
 const CHUNK = 256;
 /** Chunks at a worker at a time: one being verified, one waiting there. */
 const IN_FLIGHT = 2;
+/** So few are decided where they are asked for, in 0.3 ms, when nothing waits: crossing to a thread takes as long. */
+const AT_ONCE = 8;
 
 interface Chunk {
   readonly packed: Uint8Array<ArrayBuffer>;
@@ -16,7 +17,7 @@ interface Chunk {
 }
 
 export interface Ed25519PoolOptions {
-  /** Threads; as many as the machine runs at once, unless given. */
+  /** Threads at most; as many as the machine runs at once, unless given. */
   readonly workers?: number;
   /** Items accepted and not yet decided, at most; beyond it a batch is refused. */
   readonly maxPending?: number;
@@ -24,10 +25,10 @@ export interface Ed25519PoolOptions {
 
 /**
  * Verifies batches of Ed25519 signatures on worker threads with the verifier that decides (`verifyEd25519`):
- * 24 000 a second and thread on the reference machine.
+ * 24 000 a second and thread on the reference machine. A thread starts when there is work for it.
  */
 export class Ed25519Pool {
-  readonly #workers: readonly Worker[];
+  readonly #workers: number;
   readonly #maxPending: number;
   readonly #waiting: Chunk[] = [];
   /** By worker, the chunks that it holds, in the order in which it will answer. */
@@ -35,32 +36,15 @@ export class Ed25519Pool {
   #pending = 0;
   #stopped: SomaError | undefined;
 
-  private constructor(workers: readonly Worker[], maxPending: number) {
+  private constructor(workers: number, maxPending: number) {
     this.#workers = workers;
     this.#maxPending = maxPending;
-    for (const worker of workers) {
-      this.#held.set(worker, []);
-      worker.on("message", (decisions: Uint8Array) => this.#answered(worker, decisions));
-      worker.on("error", (cause) =>
-        this.#stop(new SomaError("CRYPTO_POOL_FAILED", "a worker failed", {}, { cause })),
-      );
-      worker.on("exit", () => this.#stop(new SomaError("CRYPTO_POOL_FAILED", "a worker ended")));
-    }
   }
 
-  /** Starts the threads and waits until they run. @throws SomaError CRYPTO_POOL_FAILED if one does not start. */
   static async open(options: Ed25519PoolOptions = {}): Promise<Ed25519Pool> {
     const { workers = availableParallelism(), maxPending = 65_536 } = options;
     if (!Number.isInteger(workers) || workers < 1) throw new RangeError("a pool has at least one worker");
-    const url = new URL("./ed25519-worker.ts", import.meta.url);
-    const threads = Array.from({ length: workers }, () => new Worker(url));
-    try {
-      await Promise.all(threads.map((thread) => once(thread, "online")));
-    } catch (cause) {
-      await Promise.all(threads.map((thread) => thread.terminate()));
-      throw new SomaError("CRYPTO_POOL_FAILED", "a worker did not start", {}, { cause });
-    }
-    return new Ed25519Pool(threads, maxPending);
+    return new Ed25519Pool(workers, maxPending);
   }
 
   /**
@@ -73,6 +57,7 @@ export class Ed25519Pool {
     if (this.#pending + items.length > this.#maxPending) {
       throw new SomaError("CRYPTO_POOL_FULL", "too many signatures wait", { pending: this.#pending });
     }
+    if (items.length <= AT_ONCE && this.#pending === 0) return verifyPacked(packBatch(items));
     const decisions = new Uint8Array(items.length);
     const parts: Promise<void>[] = [];
     for (let at = 0; at < items.length; at += CHUNK) {
@@ -87,7 +72,7 @@ export class Ed25519Pool {
   /** Ends the threads; batches under way reject with CRYPTO_POOL_CLOSED. */
   async close(): Promise<void> {
     this.#stop(new SomaError("CRYPTO_POOL_CLOSED", "the pool is closed"));
-    await Promise.all(this.#workers.map((worker) => worker.terminate()));
+    await Promise.all([...this.#held.keys()].map((worker) => worker.terminate()));
   }
 
   #enqueue(items: readonly Ed25519Item[]): Promise<Uint8Array> {
@@ -102,15 +87,36 @@ export class Ed25519Pool {
   }
 
   #dispatch(): void {
-    for (let load = 0; load < IN_FLIGHT; load++) {
-      for (const [worker, held] of this.#held) {
-        if (held.length > load) continue;
-        const chunk = this.#waiting.shift();
-        if (chunk === undefined) return;
-        held.push(chunk);
-        worker.postMessage(chunk.packed, [chunk.packed.buffer]);
-      }
+    for (;;) {
+      const worker = this.#waiting.length === 0 ? undefined : this.#freest();
+      if (worker === undefined) return;
+      const chunk = this.#waiting.shift()!;
+      this.#held.get(worker)!.push(chunk);
+      worker.postMessage(chunk.packed, [chunk.packed.buffer]);
     }
+  }
+
+  /** The worker with the least to do, a new one rather than a busy one, or undefined when all have enough. */
+  #freest(): Worker | undefined {
+    let freest: Worker | undefined;
+    let load = IN_FLIGHT;
+    for (const [worker, held] of this.#held) {
+      if (held.length >= load) continue;
+      freest = worker;
+      load = held.length;
+    }
+    return load > 0 && this.#held.size < this.#workers ? this.#start() : freest;
+  }
+
+  #start(): Worker {
+    const worker = new Worker(new URL("./ed25519-worker.ts", import.meta.url));
+    this.#held.set(worker, []);
+    worker.on("message", (decisions: Uint8Array) => this.#answered(worker, decisions));
+    worker.on("error", (cause) =>
+      this.#stop(new SomaError("CRYPTO_POOL_FAILED", "a worker failed", {}, { cause })),
+    );
+    worker.on("exit", () => this.#stop(new SomaError("CRYPTO_POOL_FAILED", "a worker ended")));
+    return worker;
   }
 
   #answered(worker: Worker, decisions: Uint8Array): void {
