@@ -14,7 +14,7 @@ export interface InputBytes {
   /** Blob of an `embedded` input, or final vectors of an `evaluated` one. */
   readonly bulk?: Uint8Array;
   /** The light client after this input: stored with the next step that changes a job, at the latest. */
-  readonly light?: Uint8Array;
+  readonly light?: () => Uint8Array;
   /** Store it now. */
   readonly isLightDue?: boolean;
 }
@@ -41,7 +41,7 @@ export class EncoderActor {
   #state: EncoderState;
   #tail: Promise<unknown> = Promise.resolve();
   #hasFailed = false;
-  #light: Uint8Array | undefined;
+  #light: (() => Uint8Array) | undefined;
 
   private constructor(deps: EncoderActorDeps, state: EncoderState) {
     this.#deps = deps;
@@ -84,7 +84,7 @@ export class EncoderActor {
         jobs,
         forgotten,
         bulk: effects.flatMap((effect) => kept(effect, bytes.bulk)),
-        light: isLightDue ? this.#light : undefined,
+        light: isLightDue ? this.#light?.() : undefined,
       });
       if (isLightDue) this.#light = undefined;
     } catch (error) {

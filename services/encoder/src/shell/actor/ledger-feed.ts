@@ -32,13 +32,14 @@ export class LedgerFeed {
   readonly #loop: Promise<void>;
   #follower: LedgerFollower;
   /** The light client as of the last checkpoint whose facts were all given. */
-  #taken: Uint8Array | undefined;
+  #taken: (() => Uint8Array) | undefined;
   #first = 0;
   #unsaved = 0;
 
   private constructor(options: LedgerFeedOptions) {
     this.#options = options;
-    this.#taken = options.saved;
+    const { saved } = options;
+    this.#taken = saved && (() => saved);
     this.#follower = this.#open();
     this.#loop = this.#run(options.saved !== undefined);
   }
@@ -56,7 +57,7 @@ export class LedgerFeed {
     const { gateways, genesis, signal } = this.#options;
     const order = [...gateways.slice(this.#first), ...gateways.slice(0, this.#first)];
     const client = new GatewayClient({ gateways: order, retries: 0, signal });
-    const saved = this.#taken === undefined ? {} : { saved: this.#taken };
+    const saved = this.#taken === undefined ? {} : { saved: this.#taken() };
     return LedgerFollower.open({ client, genesis, waitMs: WAIT_MS, ...saved });
   }
 
@@ -98,9 +99,9 @@ export class LedgerFeed {
     return newest === undefined || newest.checkpoint.sequence <= this.#follower.nextSequence;
   }
 
-  async #give(parts: readonly VerifiedFacts[]): Promise<Uint8Array> {
+  async #give(parts: readonly VerifiedFacts[]): Promise<() => Uint8Array> {
     const { actor } = this.#options;
-    const light = this.#follower.save();
+    const light = this.#follower.light.snapshot();
     for (const [part, facts] of parts.entries()) {
       // Saved with the last part alone: a restart in between reads the checkpoint again, which changes nothing.
       const isLast = part === parts.length - 1;
@@ -115,7 +116,7 @@ export class LedgerFeed {
   async #toPresent(): Promise<void> {
     const from = this.#follower.nextSequence;
     await this.#follower.skipToPresent();
-    this.#taken = this.#follower.save();
+    this.#taken = this.#follower.light.snapshot();
     await this.#giveEpochs();
     const info = this.#follower.light.epoch;
     await this.#options.actor.give({ kind: "epoch", info }, { light: this.#taken, isLightDue: true });
