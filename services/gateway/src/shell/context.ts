@@ -7,6 +7,7 @@ import type { BlobClaims } from "./blob-claims.ts";
 import type { BlobStore } from "./blob-store.ts";
 import type { GatewayConfig } from "./config.ts";
 import type { EventStreams } from "./events/event-streams.ts";
+import type { LedgerUpdates } from "./ledger-updates.ts";
 import type { Mailbox } from "./mailbox.ts";
 import type { GatewayMetrics } from "./metrics.ts";
 import type { News } from "./news.ts";
@@ -30,6 +31,7 @@ export interface GatewayContext {
   readonly sessions: SessionCheck;
   readonly submissions: Submissions;
   readonly streams: EventStreams;
+  readonly updates: LedgerUpdates;
   readonly metrics: GatewayMetrics;
 }
 

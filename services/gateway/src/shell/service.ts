@@ -1,15 +1,17 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { CheckpointCertified, CommitExecuted, PeerMessageReceived } from "@soma/contracts";
+import { CheckpointCertified, CommitExecuted, GetLedgerUpdate, PeerMessageReceived } from "@soma/contracts";
 import { loadGenesis, loadKeyFile, ValidatorKeys } from "@soma/identity";
 import { decodeJobMessage, type RelayedJobMessage } from "@soma/protocol";
 import { defineService } from "@soma/runtime";
 import { BLOB_MIGRATION, BlobClaims, type BlobTables } from "./blob-claims.ts";
 import { BlobStore } from "./blob-store.ts";
 import { GatewayConfig } from "./config.ts";
+import { ASKED, taken } from "./context.ts";
 import { EventFeed } from "./events/event-feed.ts";
 import { EventStreams } from "./events/event-streams.ts";
 import { openHttpServer } from "./http-server.ts";
+import { LedgerUpdates } from "./ledger-updates.ts";
 import { Mailbox, type MailboxTables, MIGRATIONS } from "./mailbox.ts";
 import { gatewayMetrics } from "./metrics.ts";
 import { News } from "./news.ts";
@@ -74,7 +76,11 @@ export const service = defineService<MailboxTables & BlobTables>()({
       news.wake("commit");
       feed.wake();
     });
-    await bus.subscribe(CheckpointCertified, {}, () => {
+    const updates = new LedgerUpdates(async (sequence, part) =>
+      taken(await bus.request(GetLedgerUpdate, {}, { sequence, part }, ASKED)),
+    );
+    await bus.subscribe(CheckpointCertified, {}, ({ checkpoint }) => {
+      updates.certified(checkpoint.sequence);
       news.wake("checkpoint");
       feed.wake();
     });
@@ -130,6 +136,7 @@ export const service = defineService<MailboxTables & BlobTables>()({
         sessions,
         submissions: await Submissions.open(bus, config.submissionsWaiting),
         streams,
+        updates,
         metrics,
       },
       telemetry,

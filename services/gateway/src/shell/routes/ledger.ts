@@ -1,4 +1,3 @@
-import { SomaError } from "@soma/base";
 import { bcs, encode } from "@soma/codec";
 import {
   GetAccount,
@@ -6,7 +5,6 @@ import {
   GetCommitLeaf,
   GetEpoch,
   GetHandovers,
-  GetLedgerUpdate,
   ProvenLeafCodec,
 } from "@soma/contracts";
 import { CertifiedCheckpointCodec, EpochHandoverCodec, EpochInfoCodec } from "@soma/protocol";
@@ -121,19 +119,11 @@ export const LEDGER_ROUTES: readonly Route[] = [
     },
     codes: ["GATEWAY_BUSY"],
     asks: true,
-    handle: async ({ context: { bus, config, news }, params: { sequence }, query, reply }) => {
-      const part = async (index: number) =>
-        taken(await bus.request(GetLedgerUpdate, {}, { sequence: BigInt(sequence), part: index }, ASKED));
+    handle: async ({ context: { config, news, updates }, params: { sequence }, query, reply }) => {
       const patience = waiting(reply, query.wait, config.maxWait);
-      const first = await news.until("checkpoint", patience, async () => (await part(0)) ?? undefined);
-      if (first === undefined) return reply.status(204).send();
-      const updates = [first.update];
-      for (let index = 1; index < first.parts; index++) {
-        const next = await part(index);
-        if (next === null) throw new SomaError("REQUEST_TIMEOUT", "a part of the update is gone; ask again");
-        updates.push(next.update);
-      }
-      return reply.type(OCTETS).send(Buffer.from(encode(bcs.vector(bcs.byteVector()), updates)));
+      const update = await news.until("checkpoint", patience, () => updates.of(BigInt(sequence)));
+      if (update === undefined) return reply.status(204).send();
+      return reply.type(OCTETS).send(Buffer.from(update));
     },
   }),
 ];
