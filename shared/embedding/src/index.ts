@@ -69,6 +69,7 @@ export {
   MAX_DIMENSION,
   QUANTA,
   quantise,
+  readQuanta,
   vectorBytes,
   vectorOf,
 } from "./vector.ts";

@@ -1,6 +1,6 @@
 import { err, ok, type Result } from "@soma/base";
 import { greater, lesser } from "./extremes.ts";
-import { squaredDistance } from "./geometry.ts";
+import { squaredDistance, squaredDistanceOfQuanta } from "./geometry.ts";
 
 /** Keeps the density finite where points coincide (OUTLIER-1). */
 const EPSILON = 1e-10;
@@ -43,13 +43,19 @@ export function distanceMatrix(points: readonly Point[]): Result<DistanceMatrix>
   const squared = new Float64Array(n * n);
   for (let i = 0; i < n; i++) {
     for (let j = 0; j < i; j++) {
-      const distance = squaredDistance(points[i]!, points[j]!);
+      const distance = distanceOf(points[i]!, points[j]!);
       if (!Number.isFinite(distance)) return err("OUTLIER_NOT_FINITE", "a squared distance overflows");
       squared[i * n + j] = distance;
       squared[j * n + i] = distance;
     }
   }
   return ok({ n, squared });
+}
+
+function distanceOf(a: Point, b: Point): number {
+  return a instanceof Int16Array && b instanceof Int16Array
+    ? squaredDistanceOfQuanta(a, b)
+    : squaredDistance(a, b);
 }
 
 /**

@@ -1,5 +1,5 @@
 import { concatBytes, u32be } from "@soma/base";
-import { taggedHash } from "@soma/crypto";
+import { domain, sha256 } from "@soma/crypto";
 
 const TWO_32 = 0x1_0000_0000;
 const WORDS = 8;
@@ -28,13 +28,23 @@ export interface IntegerStream {
  * and none is skipped, also across redraws of the mask.
  */
 export function maskSeedStream(seed: MaskSeed, index: number): IntegerStream {
-  const prefix = concatBytes(seed.block, seed.beacon, seed.dataHash, u32be(index));
+  const counted = u32be(0);
+  const hashed = concatBytes(
+    domain("soma.mask", seed.chainId),
+    seed.block,
+    seed.beacon,
+    seed.dataHash,
+    u32be(index),
+    counted,
+  );
+  const view = new DataView(hashed.buffer, hashed.length - counted.length);
   let counter = 0;
   let at = WORDS;
   let digest: Uint8Array = new Uint8Array(0);
   const word = (): number => {
     if (at === WORDS) {
-      digest = taggedHash("soma.mask", seed.chainId, prefix, u32be(counter++));
+      view.setUint32(0, counter++);
+      digest = sha256(hashed);
       at = 0;
     }
     const i = 4 * at++;

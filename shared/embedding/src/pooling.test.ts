@@ -17,6 +17,35 @@ describe("poolTokens", () => {
     expect(Array.from(out)).toEqual(pooled);
   });
 
+  it("adds up one position after another, to the last bit", () => {
+    const dimension = 3;
+    const id = fc.integer({ min: 0, max: 3 });
+    const value = fc.float({ noNaN: true, min: -1e6, max: 1e6 });
+    const row = fc.tuple(id, fc.array(value, { minLength: dimension, maxLength: dimension }));
+    fc.assert(
+      fc.property(fc.array(row, { maxLength: 30 }), fc.constantFrom("mean", "masked-sum"), (rows, kind) => {
+        const ids = Int32Array.from(rows, ([one]) => one);
+        const vectors = Float32Array.from(rows.flatMap(([, vector]) => vector));
+        const sums = [0, 0, 0];
+        for (const [position, one] of ids.entries()) {
+          if (one === PAD || (kind === "masked-sum" && one === MASK)) continue;
+          for (let d = 0; d < dimension; d++) sums[d] = sums[d]! + vectors[position * dimension + d]!;
+        }
+        const counted = ids.filter((one) => one !== PAD).length;
+        const pooled = poolTokens({
+          tokens: vectors,
+          length: ids.length,
+          dimension,
+          ids,
+          padId: PAD,
+          maskId: MASK,
+          kind,
+        });
+        expect(Array.from(pooled)).toEqual(sums.map((sum) => (counted > 0 ? sum / counted : sum)));
+      }),
+    );
+  });
+
   it("does not change with padding appended", () => {
     const row = fc.tuple(fc.integer({ min: 0, max: 3 }), fc.float({ noNaN: true, min: -8, max: 8 }));
     fc.assert(

@@ -29,14 +29,29 @@ export function poolTokens(input: PoolingInput): Float64Array {
     "token vectors of the stated shape",
   );
   const out = new Float64Array(dimension);
+  /** Where the token vectors that are summed begin. */
+  const starts: number[] = [];
   let counted = 0;
   for (let position = 0; position < length; position++) {
     const id = ids[position]!;
     if (id === padId) continue;
     counted++;
-    if (kind === "masked-sum" && id === maskId) continue;
-    const row = position * dimension;
-    for (let d = 0; d < dimension; d++) out[d] = out[d]! + tokens[row + d]!;
+    if (kind !== "masked-sum" || id !== maskId) starts.push(position * dimension);
+  }
+  // Four positions at a time, still added one after another: the sums leave and enter memory a quarter as often.
+  const whole = starts.length - (starts.length % 4);
+  for (let i = 0; i < whole; i += 4) {
+    const a = starts[i]!;
+    const b = starts[i + 1]!;
+    const c = starts[i + 2]!;
+    const e = starts[i + 3]!;
+    for (let d = 0; d < dimension; d++) {
+      out[d] = out[d]! + tokens[a + d]! + tokens[b + d]! + tokens[c + d]! + tokens[e + d]!;
+    }
+  }
+  for (let i = whole; i < starts.length; i++) {
+    const start = starts[i]!;
+    for (let d = 0; d < dimension; d++) out[d] = out[d]! + tokens[start + d]!;
   }
   if (counted > 0) for (let d = 0; d < dimension; d++) out[d] = out[d]! / counted;
   return out;

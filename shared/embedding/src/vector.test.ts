@@ -1,3 +1,4 @@
+import { roundHalfEven } from "@soma/base";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { fromVectorBytes, isVector, quantise, vectorBytes, vectorOf } from "./vector.ts";
@@ -35,6 +36,20 @@ describe("quantise (ARITH-2)", () => {
     ["2049 coordinates", new Array<number>(2049).fill(0), "EMBEDDING_DIMENSION"],
   ])("refuses %s", (_, input, code) => {
     expect(quantise(input)).toMatchObject({ ok: false, code });
+  });
+
+  it("rounds as a binary64 half-even rounding of x * 2048 does", () => {
+    const real = fc.double({ min: -16, max: 16, noNaN: true });
+    const half = fc.integer({ min: -32767, max: 32766 }).map((q) => (q + 0.5) / 2048);
+    fc.assert(
+      fc.property(fc.oneof(real, half), (x) => {
+        const q = roundHalfEven(x * 2048);
+        const quantised = quantise(Float64Array.of(x));
+        if (Math.abs(q) > 32767) expect(quantised).toMatchObject({ ok: false, code: "EMBEDDING_RANGE" });
+        else expect(quantised).toEqual({ ok: true, value: Int16Array.of(q) });
+      }),
+      { numRuns: 2000 },
+    );
   });
 
   it("gives back what came from quanta", () => {

@@ -52,6 +52,7 @@ export {
   type TransactionLeaf,
 } from "./checkpoint.ts";
 export { type Commit, CommitCodec, commitDigest, NO_COMMIT } from "./commit.ts";
+export { type BlobShape, encodeEmbeddingBlob, readEmbeddingBlob } from "./embedding-blob.ts";
 export {
   type Envelope,
   EnvelopeCodec,

@@ -1,20 +1,18 @@
 import { concatBytes, fromHex, ok, type Result, toHex } from "@soma/base";
-import { decodeExact } from "@soma/codec";
 import { merkleRoot, sha256 } from "@soma/crypto";
 import {
   drawMasks,
   evaluateJob,
-  fromVectorBytes,
   type ItemEmbeddings,
   type JobEvaluation,
   type MaskModality,
   vectorBytes,
 } from "@soma/embedding";
 import { jobSeed } from "@soma/sampling";
+import { readEmbeddingBlob } from "./embedding-blob.ts";
 import type { EpochInfo } from "./epoch.ts";
 import type { EvaluationResult } from "./evaluation-result.ts";
 import type { Digest, EncoderId, JobId } from "./ids.ts";
-import { type EmbeddingBlob, EmbeddingBlobCodec } from "./job-messages.ts";
 import type { Parameters } from "./parameter-table.ts";
 
 /** What seeds an item's masks, beside the item itself (MASK-2). */
@@ -133,28 +131,7 @@ export function maxBlobBytes(masksOfItem: readonly number[], dimension: number):
 }
 
 /** Vectors of every item; the empty list, which no job has, for a blob that is not this encoder's for this job. */
-function vectorsOf(job: RevealedJob, encoder: EncoderId, bytes: Uint8Array): ItemEmbeddings[] {
-  const blob = decodeExact(EmbeddingBlobCodec, bytes, maxBlobBytes(job.masksOfItem, job.dimension));
-  if (!blob.ok) return [];
-  const { value } = blob;
-  if (value.job !== job.job || value.encoder !== encoder || value.dimension !== job.dimension) return [];
-  const items = value.items.map((item) => itemVectors(item, job.dimension));
-  return items.every((item) => item !== null) ? items : [];
-}
-
-function itemVectors(item: EmbeddingBlob["items"][number], dimension: number): ItemEmbeddings | null {
-  const full = fromVectorBytes(item.full, dimension);
-  const masks = vectors(item.masks, dimension);
-  const inverses = vectors(item.inverses, dimension);
-  return full.ok && masks !== null && inverses !== null ? { full: full.value, masks, inverses } : null;
-}
-
-function vectors(list: readonly Uint8Array[], dimension: number): Int16Array[] | null {
-  const out: Int16Array[] = [];
-  for (const bytes of list) {
-    const vector = fromVectorBytes(bytes, dimension);
-    if (!vector.ok) return null;
-    out.push(vector.value);
-  }
-  return out;
+function vectorsOf(job: RevealedJob, encoder: EncoderId, blob: Uint8Array): ItemEmbeddings[] {
+  const { dimension, masksOfItem } = job;
+  return readEmbeddingBlob(blob, { job: job.job, encoder, dimension, masksOfItem }) ?? [];
 }
