@@ -178,6 +178,9 @@ describe("drawMasks (MASK-2)", () => {
 
 describe("applyMask (MASK-3)", () => {
   it("keeps the selected elements in the mask and the others in the inverse", () => {
-    expect(applyMask([11, 12, 13, 14], [1, 3], 0)).toEqual({ mask: [0, 12, 0, 14], inverse: [11, 0, 13, 0] });
+    expect(applyMask([11, 12, 13, 14], [1, 3], 0)).toEqual({
+      mask: Int32Array.of(0, 12, 0, 14),
+      inverse: Int32Array.of(11, 0, 13, 0),
+    });
   });
 });

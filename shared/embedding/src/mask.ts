@@ -91,9 +91,9 @@ export function applyMask(
   ids: ArrayLike<number>,
   selected: readonly number[],
   maskId: number,
-): { mask: number[]; inverse: number[] } {
-  const mask = new Array<number>(ids.length).fill(maskId);
-  const inverse = Array.from(ids);
+): { mask: Int32Array; inverse: Int32Array } {
+  const mask = new Int32Array(ids.length).fill(maskId);
+  const inverse = Int32Array.from(ids);
   for (const i of selected) {
     if (i >= ids.length) continue;
     mask[i] = ids[i]!;

@@ -1,5 +1,6 @@
 import { type Config, choice, defineConfig, duration, integer, list, text } from "@soma/config";
 import { OPERATOR_VARIABLES } from "@soma/identity";
+import { BATCH_LIMITS } from "../core/inference/batch-plan.ts";
 
 export const EncoderConfig = defineConfig("encoder", {
   ...OPERATOR_VARIABLES,
@@ -28,8 +29,8 @@ export const EncoderConfig = defineConfig("encoder", {
   },
   batchTokens: {
     is: integer({ min: 32, max: 1_048_576 }),
-    default: "16384",
-    doc: "Tokens of a batch at most.",
+    default: String(BATCH_LIMITS.tokens),
+    doc: "Tokens of a batch at most: what a CPU's cache holds. On a GPU take 16384.",
   },
   vectorCopies: {
     is: integer({ min: 1, max: 16 }),

@@ -25,11 +25,11 @@ export function encoderMetrics({ metrics }: Telemetry) {
     items: metrics.counter("encoder.items", { unit: "{item}", doc: "Items embedded." }),
     inferSeconds: metrics.histogram("encoder.infer_seconds", {
       unit: "s",
-      doc: "Time in which the rows of a job were inferred.",
+      doc: "Time in which the rows of a part of a job were inferred.",
     }),
     tokeniseSeconds: metrics.histogram("encoder.tokenise_seconds", {
       unit: "s",
-      doc: "Time in which the items of a job were tokenised and masked.",
+      doc: "Time in which the items of a part of a job were tokenised and masked.",
     }),
     batchRows: metrics.histogram("encoder.batch_rows", {
       unit: "{row}",

@@ -44,6 +44,12 @@ export const service = defineService<EncoderTables>()({
           sessions: config.sessions,
           threadsPerSession: config.threadsPerSession,
           limits: { ...BATCH_LIMITS, tokens: config.batchTokens },
+          onPart: (items, { tokenise, infer, batches }) => {
+            metrics.items.add(items);
+            metrics.tokeniseSeconds.record(tokenise / 1000);
+            metrics.inferSeconds.record(infer / 1000);
+            for (const rows of batches) metrics.batchRows.record(rows);
+          },
         }),
       );
       void embedder.failed.then(context.fail);
@@ -53,8 +59,8 @@ export const service = defineService<EncoderTables>()({
       metrics.provider.set(1, { provider: embedder.provider });
       telemetry.log.info({ model: model.name, provider: embedder.provider }, "model loaded");
       await InferenceWorker.open(
-        { bus, embedder, model, own, gateways, fetchTimeoutMs: config.fetchTimeout, telemetry, metrics },
-        { jobs: config.sessions, redeliverAfterMs: config.redeliverAfter },
+        { bus, embedder, model, own, gateways, fetchTimeoutMs: config.fetchTimeout, telemetry },
+        { sessions: config.sessions, redeliverAfterMs: config.redeliverAfter },
       );
     }
     let actor: EncoderActor | undefined;

@@ -31,7 +31,7 @@ export class Evaluator {
 
   static async open(threads: number): Promise<Evaluator> {
     const url = new URL("./evaluate-thread.ts", import.meta.url);
-    const workers = Array.from({ length: threads }, () => new Worker(url));
+    const workers = Array.from({ length: threads }, () => new Worker(url, { name: "evaluation" }));
     await Promise.all(workers.map((worker) => once(worker, "online")));
     return new Evaluator(workers);
   }

@@ -19,7 +19,7 @@ export interface MaskSettings {
 /** The rows that an encoder embeds for one item, all of one length: full, K masks, K inverses. */
 export interface ItemRows {
   readonly masks: number;
-  readonly rows: readonly (readonly number[])[];
+  readonly rows: readonly Int32Array[];
 }
 
 /**
@@ -44,6 +44,10 @@ export function itemRows(
   });
   if (!drawn.ok) return drawn;
   const forms = drawn.value.map((selected) => applyMask(ids, selected, maskId));
-  const rows = [ids, ...forms.map((form) => form.mask), ...forms.map((form) => form.inverse)];
+  const rows = [
+    Int32Array.from(ids),
+    ...forms.map((form) => form.mask),
+    ...forms.map((form) => form.inverse),
+  ];
   return ok({ masks: forms.length, rows });
 }

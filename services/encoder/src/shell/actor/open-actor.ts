@@ -95,7 +95,7 @@ export async function openActor(options: ActorOptions): Promise<EncoderActor> {
   });
   await bus.subscribe(InferenceCompleted, {}, (completed) => takeInference(completed));
   await bus.subscribe(JobEvaluated, {}, async ({ job, result, finals }) => {
-    await actor.give({ kind: "evaluated", job, result }, { bulk: Uint8Array.from(finals) });
+    await actor.give({ kind: "evaluated", job, result }, { bulk: new Uint8Array(finals) });
   });
   await bus.subscribe(EvaluationFailed, {}, async ({ job, bundle, missing }) => {
     await actor.give({ kind: "evaluation-failed", job, bundle, missing });
@@ -113,8 +113,7 @@ export async function openActor(options: ActorOptions): Promise<EncoderActor> {
       return;
     }
     const { vectors, masksOfItem } = outcome.Embedded;
-    const bytes =
-      vectors.$kind === "Inline" ? Uint8Array.from(vectors.Inline) : await own.get(vectors.Stored);
+    const bytes = vectors.$kind === "Inline" ? new Uint8Array(vectors.Inline) : await own.get(vectors.Stored);
     if (bytes === undefined) {
       await actor.give({ kind: "inference-failed", job, attempt, isDataAtFault: false });
       return;

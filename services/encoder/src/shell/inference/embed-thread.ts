@@ -15,15 +15,6 @@ export interface EmbedRequest {
   readonly settings: MaskSettings;
 }
 
-/** Vectors of one item as in `ItemEmbedding`, and what it cost. */
-export interface EmbeddedItem {
-  readonly full: Uint8Array;
-  readonly masks: readonly Uint8Array[];
-  readonly inverses: readonly Uint8Array[];
-  /** Tokens of the item. */
-  readonly length: number;
-}
-
 export interface EmbedTimes {
   /** Milliseconds. */
   readonly tokenise: number;
@@ -34,7 +25,15 @@ export interface EmbedTimes {
 
 export type EmbedAnswer =
   | { readonly kind: "ready"; readonly provider: string; readonly fallbacks: readonly ProviderFallback[] }
-  | { readonly kind: "embedded"; readonly items: readonly EmbeddedItem[]; readonly times: EmbedTimes }
+  | {
+      readonly kind: "embedded";
+      /** `vectorBytes` of every item's vectors in order, full, masks, inverses: one buffer, handed over whole. */
+      readonly vectors: Uint8Array;
+      /** Of each item. */
+      readonly masks: readonly number[];
+      readonly lengths: readonly number[];
+      readonly times: EmbedTimes;
+    }
   /** `item` is set when the data is at fault, null when the model or the machine is. */
   | {
       readonly kind: "failed";
@@ -50,8 +49,9 @@ const session = await Session.open(data);
 
 async function embed({ items, settings }: EmbedRequest): Promise<EmbedAnswer> {
   const began = performance.now();
-  const rows: (readonly number[])[] = [];
-  const counts: number[] = [];
+  const rows: Int32Array[] = [];
+  const masks: number[] = [];
+  const lengths: number[] = [];
   for (const [index, item] of items.entries()) {
     const ids = tokenizer.encode(item);
     if (ids === undefined) {
@@ -64,7 +64,8 @@ async function embed({ items, settings }: EmbedRequest): Promise<EmbedAnswer> {
     }
     const made = itemRows(item, ids, data.model.tokenizer.maskId, settings);
     if (!made.ok) return { kind: "failed", item: index, code: made.code, message: made.message };
-    counts.push(made.value.masks);
+    masks.push(made.value.masks);
+    lengths.push(ids.length);
     rows.push(...made.value.rows);
   }
   const tokenised = performance.now();
@@ -72,7 +73,8 @@ async function embed({ items, settings }: EmbedRequest): Promise<EmbedAnswer> {
     rows.map((row) => row.length),
     data.limits,
   );
-  const vectors = new Array<Uint8Array>(rows.length);
+  const { dimension } = data.model;
+  const vectors = new Int16Array(rows.length * dimension);
   for (const batch of batches) {
     const pooled = await session.run(batch, (row) => rows[row]!);
     for (const [place, row] of batch.rows.entries()) {
@@ -80,41 +82,35 @@ async function embed({ items, settings }: EmbedRequest): Promise<EmbedAnswer> {
       if (!quantised.ok) {
         return { kind: "failed", item: null, code: "MODEL_OUTPUT", message: quantised.message };
       }
-      vectors[row] = vectorBytes(quantised.value);
+      vectors.set(quantised.value, row * dimension);
     }
   }
-  let at = 0;
-  const embedded = counts.map((masks): EmbeddedItem => {
-    const first = at;
-    at += 1 + 2 * masks;
-    return {
-      full: vectors[first]!,
-      masks: vectors.slice(first + 1, first + 1 + masks),
-      inverses: vectors.slice(first + 1 + masks, at),
-      length: rows[first]!.length,
-    };
-  });
   const times = {
     tokenise: tokenised - began,
     infer: performance.now() - tokenised,
     batches: batches.map((batch) => batch.rows.length),
   };
-  return { kind: "embedded", items: embedded, times };
+  return { kind: "embedded", vectors: vectorBytes(vectors), masks, lengths, times };
+}
+
+/** One part after another: the runtime would take turns with them, and none would end sooner. */
+let tail: Promise<void> = Promise.resolve();
+
+async function answer(request: EmbedRequest): Promise<void> {
+  const made = await embed(request).catch((error: unknown): EmbedAnswer => {
+    const code = error instanceof SomaError ? error.code : "MODEL_FAILED";
+    const message = error instanceof Error ? error.message : String(error);
+    return { kind: "failed", item: null, code, message };
+  });
+  port.postMessage(made, made.kind === "embedded" ? [made.vectors.buffer as ArrayBuffer] : []);
 }
 
 port.on("message", (request: EmbedRequest | null) => {
-  if (request === null) {
+  tail = tail.then(async () => {
+    if (request !== null) return answer(request);
     // Released before the thread ends: the runtime's own threads must not outlive what they work on.
-    void session.close().finally(() => port.close());
-    return;
-  }
-  void embed(request)
-    .catch((error: unknown): EmbedAnswer => {
-      const code = error instanceof SomaError ? error.code : "MODEL_FAILED";
-      const message = error instanceof Error ? error.message : String(error);
-      return { kind: "failed", item: null, code, message };
-    })
-    .then((answer) => port.postMessage(answer));
+    await session.close().finally(() => port.close());
+  });
 });
 port.postMessage({
   kind: "ready",

@@ -3,7 +3,7 @@ import { Worker } from "node:worker_threads";
 import { err, ok, type Result, SomaError } from "@soma/base";
 import { BATCH_LIMITS, type BatchLimits } from "../../core/inference/batch-plan.ts";
 import type { MaskSettings } from "../../core/inference/item-rows.ts";
-import type { EmbedAnswer, EmbeddedItem, EmbedRequest, EmbedThreadData, EmbedTimes } from "./embed-thread.ts";
+import type { EmbedAnswer, EmbedRequest, EmbedThreadData, EmbedTimes } from "./embed-thread.ts";
 import type { ModelFolder } from "./model-folder.ts";
 import type { ExecutionProvider, ProviderFallback } from "./session.ts";
 
@@ -16,22 +16,36 @@ export interface EmbedderOptions {
   /** Threads of one session, default 1. */
   readonly threadsPerSession?: number;
   readonly limits?: BatchLimits;
+  /** Told of every part of a job that is embedded: its items, and what it cost. */
+  readonly onPart?: (items: number, times: EmbedTimes) => void;
+}
+
+/** Vectors of one item as in `ItemEmbedding`, views of one buffer. */
+export interface EmbeddedItem {
+  readonly full: Uint8Array;
+  readonly masks: readonly Uint8Array[];
+  readonly inverses: readonly Uint8Array[];
+  /** Tokens of the item. */
+  readonly length: number;
 }
 
 /** The items' vectors in their order. */
 export interface Embedded {
   readonly items: readonly EmbeddedItem[];
-  /** One entry for each thread that took part. */
+  /** One entry for each part. */
   readonly times: readonly EmbedTimes[];
 }
 
 /** How many parts of a job a thread gets, so that the last one does not wait long for one thread. */
 const PARTS_PER_THREAD = 2;
+/** Parts that lie with a thread: the next one is there when it ends one, however busy this thread is. */
+const PARTS_AHEAD = 2;
 
 interface Thread {
   readonly worker: Worker;
   readonly ended: Promise<unknown>;
-  settle: ((answer: EmbedAnswer | SomaError) => void) | undefined;
+  /** Of the parts that lie with it, in the order in which it answers. */
+  readonly settles: ((answer: EmbedAnswer | SomaError) => void)[];
 }
 
 /**
@@ -44,20 +58,26 @@ export class Embedder {
   readonly fallbacks: readonly ProviderFallback[];
   /** Settles when a thread ended by itself: nothing more will be embedded. */
   readonly failed: Promise<SomaError>;
+  readonly #dimension: number;
+  readonly #onPart: EmbedderOptions["onPart"];
   readonly #threads: readonly Thread[];
   readonly #waiting: ((thread: Thread) => void)[] = [];
-  readonly #idle: Thread[];
   readonly #failure = Promise.withResolvers<SomaError>();
   #stopped: SomaError | undefined;
 
-  private constructor(threads: readonly Thread[], provider: string, fallbacks: readonly ProviderFallback[]) {
+  private constructor(
+    threads: readonly Thread[],
+    { model, onPart }: EmbedderOptions,
+    { provider, fallbacks }: Extract<EmbedAnswer, { kind: "ready" }>,
+  ) {
+    this.#dimension = model.dimension;
+    this.#onPart = onPart;
     this.#threads = threads;
-    this.#idle = [...threads];
     this.provider = provider;
     this.fallbacks = fallbacks;
     this.failed = this.#failure.promise;
     for (const thread of threads) {
-      thread.worker.on("message", (answer: EmbedAnswer) => thread.settle?.(answer));
+      thread.worker.on("message", (answer: EmbedAnswer) => thread.settles.shift()?.(answer));
       const stop = (cause: unknown) => this.#stop(thread, cause);
       thread.worker.on("error", stop);
       thread.worker.on("exit", (code) => stop(new Error(`exit code ${code}`)));
@@ -74,7 +94,10 @@ export class Embedder {
       limits: options.limits ?? BATCH_LIMITS,
     };
     const url = new URL("./embed-thread.ts", import.meta.url);
-    const workers = Array.from({ length: sessions }, () => new Worker(url, { workerData: data }));
+    const workers = Array.from(
+      { length: sessions },
+      () => new Worker(url, { name: "inference", workerData: data }),
+    );
     try {
       const ready = await Promise.all(workers.map((worker) => started(worker)));
       const threads = workers.map(
@@ -82,10 +105,10 @@ export class Embedder {
           worker,
           // A thread that broke ends too.
           ended: new Promise((resolve) => worker.once("exit", resolve)),
-          settle: undefined,
+          settles: [],
         }),
       );
-      return new Embedder(threads, ready[0]!.provider, ready[0]!.fallbacks);
+      return new Embedder(threads, options, ready[0]!);
     } catch (cause) {
       await Promise.all(workers.map((worker) => worker.terminate()));
       throw new SomaError("EMBEDDER_START", `${model.name} cannot be run`, {}, { cause });
@@ -115,7 +138,7 @@ export class Embedder {
         return err(answer.code, `item ${part * size + answer.item}: ${answer.message}`);
       }
       if (answer.kind !== "embedded") continue;
-      embedded.push(...answer.items);
+      embedded.push(...itemsOf(answer, this.#dimension));
       times.push(answer.times);
     }
     return ok({ items: embedded, times });
@@ -133,21 +156,25 @@ export class Embedder {
   }
 
   async #run(request: EmbedRequest): Promise<EmbedAnswer> {
-    const thread = this.#idle.pop() ?? (await new Promise<Thread>((resolve) => this.#waiting.push(resolve)));
+    const thread = this.#free() ?? (await new Promise<Thread>((resolve) => this.#waiting.push(resolve)));
     const answer = await new Promise<EmbedAnswer | SomaError>((resolve) => {
       if (this.#stopped !== undefined) {
         resolve(this.#stopped);
         return;
       }
-      thread.settle = resolve;
+      thread.settles.push(resolve);
       thread.worker.postMessage(request);
     });
-    thread.settle = undefined;
-    const next = this.#waiting.shift();
-    if (next !== undefined) next(thread);
-    else this.#idle.push(thread);
+    this.#waiting.shift()?.(thread);
     if (answer instanceof SomaError) throw answer;
+    if (answer.kind === "embedded") this.#onPart?.(answer.lengths.length, answer.times);
     return answer;
+  }
+
+  /** The thread with the fewest parts, if it takes another one. */
+  #free(): Thread | undefined {
+    const least = this.#threads.reduce((a, b) => (b.settles.length < a.settles.length ? b : a));
+    return least.settles.length < PARTS_AHEAD ? least : undefined;
   }
 
   #stop(thread: Thread, cause: unknown): void {
@@ -155,8 +182,26 @@ export class Embedder {
       this.#stopped = new SomaError("EMBEDDER_STOPPED", "an inference thread ended", {}, { cause });
       this.#failure.resolve(this.#stopped);
     }
-    thread.settle?.(this.#stopped);
+    for (const settle of thread.settles.splice(0)) settle(this.#stopped);
   }
+}
+
+function itemsOf(
+  { vectors, masks, lengths }: Extract<EmbedAnswer, { kind: "embedded" }>,
+  dimension: number,
+): EmbeddedItem[] {
+  let at = 0;
+  const vector = (): Uint8Array => {
+    const from = at;
+    at += 2 * dimension;
+    return vectors.subarray(from, at);
+  };
+  return masks.map((count, item) => ({
+    full: vector(),
+    masks: Array.from({ length: count }, vector),
+    inverses: Array.from({ length: count }, vector),
+    length: lengths[item]!,
+  }));
 }
 
 async function started(worker: Worker): Promise<Extract<EmbedAnswer, { kind: "ready" }>> {

@@ -1,7 +1,6 @@
 import { accept, reject, type Verdict } from "@soma/actor";
 import { fromHex } from "@soma/base";
 import { fetchBlob } from "@soma/client";
-import { encode } from "@soma/codec";
 import {
   INLINE_VECTORS_BYTES,
   InferenceCompleted,
@@ -9,11 +8,10 @@ import {
   InferenceStream,
   type Payload,
 } from "@soma/contracts";
-import { decodeItems, EmbeddingBlobCodec, MAX_ITEMS_BYTES, modalityOf } from "@soma/protocol";
+import { decodeItems, encodeEmbeddingBlob, MAX_ITEMS_BYTES, modalityOf } from "@soma/protocol";
 import type { Bus } from "@soma/runtime";
 import type { BlobFolder } from "@soma/storage";
 import type { Telemetry } from "@soma/telemetry";
-import type { EncoderMetrics } from "../metrics.ts";
 import type { Embedder } from "./embedder.ts";
 import type { ModelFolder } from "./model-folder.ts";
 
@@ -28,7 +26,6 @@ export interface InferenceWorkerDeps {
   readonly gateways: readonly string[];
   readonly fetchTimeoutMs: number;
   readonly telemetry: Telemetry;
-  readonly metrics: EncoderMetrics;
 }
 
 /** Answers kept for an encoder that asks again because it was away when the first one came. */
@@ -38,15 +35,19 @@ const KEPT_ANSWERS = 64;
 export class InferenceWorker {
   readonly #deps: InferenceWorkerDeps;
   readonly #answers = new Map<string, Outcome>();
+  readonly #running = new Map<string, Promise<Outcome | undefined>>();
 
   private constructor(deps: InferenceWorkerDeps) {
     this.#deps = deps;
   }
 
-  /** Jobs in hand are the sessions' number: a request that waits belongs to whoever is free. */
+  /**
+   * A job for each session, and one more whose items are fetched meanwhile; a request beyond those belongs to whoever
+   * is free.
+   */
   static async open(
     deps: InferenceWorkerDeps,
-    options: { readonly jobs: number; readonly redeliverAfterMs: number },
+    options: { readonly sessions: number; readonly redeliverAfterMs: number },
   ): Promise<InferenceWorker> {
     const worker = new InferenceWorker(deps);
     await deps.bus.ensureStream(InferenceStream);
@@ -55,7 +56,7 @@ export class InferenceWorker {
       {
         durable: "encoder",
         order: "none",
-        maxInFlight: options.jobs,
+        maxInFlight: options.sessions + 1,
         ackWaitMs: options.redeliverAfterMs,
       },
       (request) => worker.#take(request),
@@ -67,7 +68,7 @@ export class InferenceWorker {
     const { bus, model } = this.#deps;
     if (request.dimension !== model.dimension) return reject("INFERENCE_DIMENSION");
     const key = `${request.job}-${request.attempt}`;
-    const outcome = this.#answers.get(key) ?? (await this.#embed(request));
+    const outcome = this.#answers.get(key) ?? (await this.#embedOnce(key, request));
     if (outcome === undefined) return reject("INFERENCE_ITEMS");
     if (outcome.$kind !== "Failed") {
       this.#answers.set(key, outcome);
@@ -77,9 +78,16 @@ export class InferenceWorker {
     return accept;
   }
 
+  /** An encoder that asks again while its job is in hand waits for the same answer. */
+  async #embedOnce(key: string, request: Request): Promise<Outcome | undefined> {
+    const running = this.#running.get(key) ?? this.#embed(request);
+    this.#running.set(key, running);
+    return running.finally(() => this.#running.delete(key));
+  }
+
   /** Undefined when the bytes under the request's hash are no items: the encoder checked them, so never. */
   async #embed(request: Request): Promise<Outcome | undefined> {
-    const { embedder, model, telemetry, metrics, own } = this.#deps;
+    const { embedder, model, telemetry, own } = this.#deps;
     const attributes = { "soma.job": request.job };
     const modality = modalityOf(request.modality);
     if (modality === undefined) return bad("MASK_MODALITY");
@@ -113,24 +121,17 @@ export class InferenceWorker {
       for (const times of embedded.value.times) {
         tokenise += times.tokenise;
         infer += times.infer;
-        metrics.inferSeconds.record(times.infer / 1000);
-        metrics.tokeniseSeconds.record(times.tokenise / 1000);
-        for (const rows of times.batches) metrics.batchRows.record(rows);
       }
-      metrics.items.add(items.value.length);
       span.set({ "soma.items": items.value.length });
       // Measured on the threads, which work on parts of the job in turn: their sums, told as if one after another.
       span.past("tokenise", began, began + tokenise);
       span.past("run model", began + tokenise, began + tokenise + infer);
-      const bytes = encode(EmbeddingBlobCodec, {
-        job: request.job,
-        encoder: request.encoder,
+      const { job, encoder } = request;
+      const bytes = encodeEmbeddingBlob({
+        job,
+        encoder,
         dimension: model.dimension,
-        items: embedded.value.items.map(({ full, masks, inverses }) => ({
-          full,
-          masks: [...masks],
-          inverses: [...inverses],
-        })),
+        items: embedded.value.items,
       });
       const masksOfItem = embedded.value.items.map((item) => item.masks.length);
       if (bytes.length <= INLINE_VECTORS_BYTES) {

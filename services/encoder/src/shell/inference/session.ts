@@ -28,6 +28,7 @@ export class Session {
   readonly fallbacks: readonly ProviderFallback[];
   readonly #model: ModelFolder;
   readonly #session: ort.InferenceSession;
+  #tokens = new Float32Array(0);
 
   private constructor(
     model: ModelFolder,
@@ -68,21 +69,23 @@ export class Session {
     });
   }
 
-  /** The pooled vector of each row of the batch, in its order. @throws SomaError MODEL_OUTPUT on another shape */
-  async run(batch: Batch, idsOf: (row: number) => readonly number[]): Promise<Float64Array[]> {
+  /** The pooled vector of each row of the batch, in its order. @throws Error of the runtime, also on another shape */
+  async run(batch: Batch, idsOf: (row: number) => Int32Array): Promise<Float64Array[]> {
     const { length, rows } = batch;
     const { dimension, input, output, pooling, tokenizer } = this.#model;
     const ids = new BigInt64Array(rows.length * length);
+    // Ids are far below 2^31, and the runtime is built for little-endian machines alone: the low words are enough.
+    const words = new Int32Array(ids.buffer);
     for (const [place, row] of rows.entries()) {
       const from = idsOf(row);
-      for (let i = 0; i < length; i++) ids[place * length + i] = BigInt(from[i]!);
+      for (let i = 0; i < length; i++) words[2 * (place * length + i)] = from[i]!;
     }
-    const outputs = await this.#session.run({ [input]: new ort.Tensor("int64", ids, [rows.length, length]) });
-    const tokens = outputs[output]?.data;
     const width = length * dimension;
-    if (!(tokens instanceof Float32Array) || tokens.length !== rows.length * width) {
-      throw new SomaError("MODEL_OUTPUT", `${this.#model.name} gave another shape than its manifest says`);
-    }
+    const tokens = this.#tokensOf(rows.length * width);
+    await this.#session.run(
+      { [input]: new ort.Tensor("int64", ids, [rows.length, length]) },
+      { [output]: new ort.Tensor("float32", tokens, [rows.length, length, dimension]) },
+    );
     return rows.map((row, place) =>
       poolTokens({
         tokens: tokens.subarray(place * width, (place + 1) * width),
@@ -98,5 +101,11 @@ export class Session {
 
   async close(): Promise<void> {
     await this.#session.release();
+  }
+
+  /** Room for token vectors, the same for every batch: memory that each would make anew is the collector's work. */
+  #tokensOf(length: number): Float32Array {
+    if (this.#tokens.length < length) this.#tokens = new Float32Array(length);
+    return this.#tokens.subarray(0, length);
   }
 }
