@@ -1,5 +1,12 @@
 export { LeaderSchedule, type LeaderScheduleOptions, swapTable } from "./leader-schedule.ts";
-export { compareRational, formatRational, parseDecimal, type Rational, rational } from "./rational.ts";
+export {
+  compareRational,
+  formatRational,
+  parseDecimal,
+  type Rational,
+  rational,
+  toNumber,
+} from "./rational.ts";
 export {
   beaconAlpha,
   epochSeed,
@@ -11,15 +18,16 @@ export {
   tieKey,
 } from "./seeds.ts";
 export {
-  hypergeometricTail,
-  MAX_ENCODERS,
   type Rounding,
   type ShardSize,
   type ShardSizeQuestion,
+  type StableSize,
+  seatsAgainst,
   shardSeats,
   shardSize,
 } from "./shard-size.ts";
 export { MAX_SHARD, quorumOf } from "./tail-bound.ts";
+export { binomialTail, hypergeometricTail, MAX_ENCODERS } from "./tails.ts";
 export {
   type Candidate,
   MAX_CANDIDATES,

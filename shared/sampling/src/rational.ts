@@ -31,6 +31,22 @@ export function formatRational(value: Rational): string {
   return `${num}/${den}`;
 }
 
+/**
+ * The nearest double, to within a unit in its last place: for reports and charts, never for a decision. 0 below 1e-308.
+ * The value is not negative.
+ */
+export function toNumber({ num, den }: Rational): number {
+  if (num === 0n) return 0;
+  // 64 bits of the quotient hold more than a double does; the rest is a power of two, exact.
+  const shift = bitLength(den) - bitLength(num) + 64;
+  const quotient = shift >= 0 ? (num << BigInt(shift)) / den : num / (den << BigInt(-shift));
+  return shift > 1000 ? (Number(quotient) / 2 ** 64) * 2 ** (64 - shift) : Number(quotient) / 2 ** shift;
+}
+
+function bitLength(value: bigint): number {
+  return value.toString(16).length * 4;
+}
+
 const DECIMAL = /^(-?)(\d{1,400})(?:\.(\d{1,400}))?(?:[eE]([+-]?\d{1,4}))?$/;
 
 /**

@@ -2,8 +2,9 @@ import { ceilDiv } from "@soma/base";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { compareRational, parseDecimal, type Rational, rational } from "./rational.ts";
-import { hypergeometricTail, type Rounding, shardSeats, shardSize } from "./shard-size.ts";
-import { certainFrom } from "./tail-bound.ts";
+import { type Rounding, seatsAgainst, shardSeats, shardSize } from "./shard-size.ts";
+import { certainFrom, quorumOf } from "./tail-bound.ts";
+import { binomialTail, hypergeometricTail } from "./tails.ts";
 
 const ratio = (num: number, den: number) => rational(BigInt(num), BigInt(den));
 const THIRD = ratio(1, 3);
@@ -93,6 +94,24 @@ describe("SHARD-1", () => {
   });
 });
 
+describe("seats against another event than a quorum", () => {
+  test("with the quorum's threshold it is SHARD-1", () => {
+    const quorum = ratio(8, 10);
+    const question = { dishonest: THIRD, quorum, budget: BUDGET };
+    expect(seatsAgainst(question, (n) => quorumOf(n, quorum))).toEqual(shardSeats(THIRD, quorum, BUDGET));
+  });
+
+  test("a threshold above the share is searched by itself", () => {
+    const budget = decimal("1e-3");
+    const threshold = (n: number) => Math.floor(n / 2) + 1;
+    const found = seatsAgainst({ dishonest: ratio(1, 5), quorum: ratio(1, 2), budget }, threshold);
+    if (!found.ok) throw new Error(found.code);
+    const fits = (n: number) => compareRational(binomialTail(n, ratio(1, 5), threshold(n)), budget) <= 0;
+    for (let n = found.value.size; n < 100; n++) expect(fits(n)).toBe(true);
+    expect(fits(found.value.size - 1)).toBe(false);
+  });
+});
+
 describe("SHARD-2", () => {
   const cases: [number, Rational, Rounding, number, number, string][] = [
     [20, ratio(9, 10), "ceil", 8, 8, "0/1"],
@@ -151,8 +170,7 @@ describe("SHARD-2", () => {
       const fits = (n: number) => {
         const tail = hypergeometricTail(encoders, Math.ceil(encoders / 3), n, Math.ceil((3 * n) / 4));
         if (!tail.ok) throw new Error(tail.code);
-        const [num, den] = tail.value.split("/").map(BigInt);
-        return num! * 1_000_000n <= den!;
+        return tail.value.num * 1_000_000n <= tail.value.den;
       };
       for (let n = found.value.size; n <= encoders; n++) expect(fits(n)).toBe(true);
       if (found.value.size > 1) expect(fits(found.value.size - 1)).toBe(false);
@@ -171,51 +189,4 @@ describe("SHARD-2", () => {
     const question = { encoders: 20, dishonest: THIRD, quorum: ratio(9, 10), budget: BUDGET };
     expect(shardSize({ ...question, rounding: "ceil", ...change })).toMatchObject({ ok: false, code });
   });
-});
-
-describe("the hypergeometric tail", () => {
-  test.each([
-    [100, 34, 27, 25, "17/286646172392391"],
-    [100, 34, 27, 14, "11012150683141/520643047814751"],
-    [10, 4, 6, 0, "1/1"],
-    [10, 4, 6, 5, "0/1"],
-    [10, 4, 10, 4, "1/1"],
-    [0, 0, 0, 0, "1/1"],
-  ])("of %i with %i dishonest, %i drawn, at least %i: %s", (encoders, dishonest, size, threshold, tail) => {
-    expect(hypergeometricTail(encoders, dishonest, size, threshold)).toEqual({ ok: true, value: tail });
-  });
-
-  test.each([
-    [10, 11, 5, 3],
-    [10, 4, 11, 3],
-    [10, 4, 5, -1],
-    [10.5, 4, 5, 1],
-    [Number.NaN, 4, 5, 1],
-    [1_000_000, 4, 500_000, 1],
-    [2 ** 40, 4, 5, 1],
-  ])("refuses %d, %d, %d, %d", (encoders, dishonest, size, threshold) => {
-    expect(hypergeometricTail(encoders, dishonest, size, threshold)).toMatchObject({
-      ok: false,
-      code: "SHARD_INPUT_INVALID",
-    });
-  });
-});
-
-describe("decimal text", () => {
-  test.each([
-    ["1e-13", 1n, 10_000_000_000_000n],
-    ["0.10", 1n, 10n],
-    ["-2.5E+1", -25n, 1n],
-    ["12", 12n, 1n],
-    ["0e5", 0n, 1n],
-  ])("%s is exact", (text, num, den) => {
-    expect(parseDecimal(text)).toEqual({ ok: true, value: { num, den } });
-  });
-
-  test.each(["", "1.", ".5", "+1", "1e", "0x10", "NaN", "Infinity", "1e99999", "1e1001", " 1", "1_000"])(
-    "%j is refused",
-    (text) => {
-      expect(parseDecimal(text)).toMatchObject({ ok: false, code: "RATIONAL_MALFORMED" });
-    },
-  );
 });

@@ -1,16 +1,13 @@
 import { err, floorDiv, ok, type Result } from "@soma/base";
 import { compareRational, formatRational, type Rational, rational } from "./rational.ts";
 import { certainFrom, MAX_SHARD, quorumOf } from "./tail-bound.ts";
+import { binomialTail, MAX_ENCODERS, populationTail } from "./tails.ts";
 
 /** How a fraction of the encoders becomes a number of dishonest ones. */
 export type Rounding = "ceil" | "floor";
 
-/** Bound on a population (ARITH-4). */
-export const MAX_ENCODERS = 1_000_000;
-const MAX_TAIL_SIZE = 20_000;
-
 const CACHE_LIMIT = 1024;
-const seatsCache = new Map<string, Result<{ size: number; first: number }>>();
+const seatsCache = new Map<string, Result<StableSize>>();
 const sizeCache = new Map<string, Result<ShardSize>>();
 
 function cached<T>(cache: Map<string, T>, key: string, compute: () => T): T {
@@ -52,52 +49,11 @@ function check(question: Question): Result<Question> {
   return ok({ dishonest, quorum, budget });
 }
 
-/** P[Bin(n, p) >= threshold] as an unreduced fraction, by the exact ratio of neighbouring terms. */
-function binomialTail(n: number, p: Rational, threshold: number): Rational {
-  const honest = p.den - p.num;
-  let term = p.num ** BigInt(n);
-  let sum = 0n;
-  if (p.num > 0n) {
-    for (let k = n; k >= threshold; k--) {
-      sum += term;
-      term = (term * BigInt(k) * honest) / (BigInt(n - k + 1) * p.num);
-    }
-  } else if (threshold === 0) sum = honest ** BigInt(n);
-  return { num: sum, den: p.den ** BigInt(n) };
-}
-
-function choose(n: number, k: number): bigint {
-  if (k < 0 || k > n) return 0n;
-  let out = 1n;
-  for (let i = 1; i <= Math.min(k, n - k); i++) out = (out * BigInt(n - i + 1)) / BigInt(i);
-  return out;
-}
-
-/** P[X >= threshold] for X dishonest among `size` of `encoders` without replacement; unreduced. */
-function populationTail(encoders: number, dishonest: number, size: number, threshold: number): Rational {
-  const most = Math.min(size, dishonest);
-  const least = Math.max(threshold, 0, size - (encoders - dishonest));
-  let sum = 0n;
-  if (least <= most) {
-    let term = choose(dishonest, least) * choose(encoders - dishonest, size - least);
-    for (let k = least; k <= most; k++) {
-      sum += term;
-      term =
-        (term * BigInt(dishonest - k) * BigInt(size - k)) /
-        (BigInt(k + 1) * BigInt(encoders - dishonest - size + k + 1));
-    }
-  }
-  return { num: sum, den: choose(encoders, size) };
-}
-
 /**
  * The first size that `fits`, and the smallest from which all larger ones do too. `certain` bounds the search:
  * from it on everything is known to fit. Null when nothing below or at `certain` fits.
  */
-function firstAndStable(
-  certain: number,
-  fits: (n: number) => boolean,
-): { size: number; first: number } | null {
+function firstAndStable(certain: number, fits: (n: number) => boolean): StableSize | null {
   if (!fits(certain)) return null;
   let size = certain;
   while (size > 1 && fits(size - 1)) size--;
@@ -106,27 +62,46 @@ function firstAndStable(
   return { size, first };
 }
 
+/** A shard size that holds for it and every larger one, and the first that holds at all. */
+export interface StableSize {
+  readonly size: number;
+  readonly first: number;
+}
+
 /**
  * SHARD-1: seats by independent draws. `size` is the smallest n with P[Bin(n, dishonest) >= ceil(quorum * n)]
  * <= budget for it and every larger n; `first` the first n at all (the tail is not monotone, since the quorum
  * jumps). Exact: beyond the n that Chernoff's bound settles for good nothing is searched, below it every tail
  * is a BigInt fraction. Refuses with SHARD_INPUT_INVALID, or SHARD_NO_SIZE when no n up to MAX_SHARD will do.
  */
-export function shardSeats(
-  dishonest: Rational,
-  quorum: Rational,
-  budget: Rational,
-): Result<{ size: number; first: number }> {
+export function shardSeats(dishonest: Rational, quorum: Rational, budget: Rational): Result<StableSize> {
   const checked = check({ dishonest, quorum, budget });
   if (!checked.ok) return checked;
   const { dishonest: p, quorum: q, budget: e } = checked.value;
   const key = [p, q, e].map((r) => `${r.num}/${r.den}`).join(" ");
-  return cached(seatsCache, key, () => {
-    const certain = certainFrom(p, q, e);
-    if (certain === null) return err("SHARD_NO_SIZE", "no shard size meets the budget");
-    const found = firstAndStable(certain, (n) => compareRational(binomialTail(n, p, quorumOf(n, q)), e) <= 0);
-    return found === null ? err("SHARD_NO_SIZE", "no shard size meets the budget") : ok(found);
-  });
+  return cached(seatsCache, key, () => search(checked.value, (n) => quorumOf(n, q)));
+}
+
+/**
+ * The same for any event that needs `thresholdOf(n)` dishonest seats of n, which never falls below the share
+ * `question.quorum` of them: that share alone ends the search. Refuses as `shardSeats` does.
+ */
+export function seatsAgainst(
+  question: { readonly dishonest: Rational; readonly quorum: Rational; readonly budget: Rational },
+  thresholdOf: (n: number) => number,
+): Result<StableSize> {
+  const checked = check(question);
+  return checked.ok ? search(checked.value, thresholdOf) : checked;
+}
+
+function search(
+  { dishonest, quorum, budget }: Question,
+  thresholdOf: (n: number) => number,
+): Result<StableSize> {
+  const certain = certainFrom(dishonest, quorum, budget);
+  const fits = (n: number) => compareRational(binomialTail(n, dishonest, thresholdOf(n)), budget) <= 0;
+  const found = certain === null ? null : firstAndStable(certain, fits);
+  return found === null ? err("SHARD_NO_SIZE", "no shard size meets the budget") : ok(found);
 }
 
 /** What SHARD-2 asks: `encoders` equal nodes, a share of them dishonest, drawn without replacement. */
@@ -169,26 +144,4 @@ export function shardSize(question: ShardSizeQuestion): Result<ShardSize> {
     if (found === null) return err("SHARD_NO_SIZE", "no shard size meets the budget");
     return ok({ ...found, tail: formatRational(tail(found.size)) });
   });
-}
-
-/**
- * P[X >= threshold] for X ~ Hypergeometric(encoders, dishonestCount, size), exactly, as "num/den" in lowest terms.
- * Refuses with SHARD_INPUT_INVALID numbers that are not integers, or out of 0 <= dishonestCount, size <= encoders.
- */
-export function hypergeometricTail(
-  encoders: number,
-  dishonestCount: number,
-  size: number,
-  threshold: number,
-): Result<string> {
-  const integers = [encoders, dishonestCount, size, threshold].every(
-    (n) => Number.isSafeInteger(n) && n >= 0,
-  );
-  if (!integers || encoders > MAX_ENCODERS || dishonestCount > encoders || size > encoders) {
-    return err("SHARD_INPUT_INVALID", "not the numbers of a population and a sample of it");
-  }
-  if (Math.min(size, encoders - size) > MAX_TAIL_SIZE) {
-    return err("SHARD_INPUT_INVALID", "the sample is too large for an exact tail");
-  }
-  return ok(formatRational(populationTail(encoders, dishonestCount, size, threshold)));
 }

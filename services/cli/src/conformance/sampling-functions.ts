@@ -2,6 +2,7 @@ import { err, ok, type Result, toHex } from "@soma/base";
 import { merklePath, merkleRoot } from "@soma/crypto";
 import {
   type Candidate,
+  formatRational,
   hypergeometricTail,
   parseDecimal,
   type Rational,
@@ -59,7 +60,9 @@ export const samplingFunctions = {
   "shard.tail": conformanceFunction(
     z.object({ encoders: integer, dishonestCount: integer, size: integer, threshold: integer }),
     ({ encoders, dishonestCount, size, threshold }) =>
-      map(hypergeometricTail(encoders, dishonestCount, size, threshold), (tail) => ({ tail })),
+      map(hypergeometricTail(encoders, dishonestCount, size, threshold), (tail) => ({
+        tail: formatRational(tail),
+      })),
   ),
   "merkle.root": conformanceFunction(z.object({ leaves: z.array(bytes) }), ({ leaves }) =>
     ok({ root: toHex(merkleRoot(leaves)) }),
