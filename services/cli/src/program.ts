@@ -11,6 +11,7 @@ import { addOverrideCommand } from "./commands/override.ts";
 import { addRecommendCommand } from "./commands/recommend.ts";
 import { addRunCommand } from "./commands/run.ts";
 import { addSearchCommand } from "./commands/search.ts";
+import { addSimCommand } from "./commands/sim.ts";
 import { addStakeCommand } from "./commands/stake.ts";
 import { addStatusCommand } from "./commands/status.ts";
 import { addTapCommand } from "./commands/tap.ts";
@@ -36,6 +37,7 @@ const COMMANDS = [
   addRunCommand,
   addOverrideCommand,
   addConformanceCommand,
+  addSimCommand,
   addCompletionCommand,
 ];
 
