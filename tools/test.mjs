@@ -15,6 +15,7 @@ const STEPS = [
   { name: "layers", args: ["tools/check-layers.ts"] },
   { name: "generated", args: ["tools/generate-docs.ts", "--check"] },
   { name: "metrics", args: ["tools/metrics-table.ts", "--check"] },
+  { name: "security", args: ["tools/security-report.ts", "--check"] },
   { name: "unit", project: true },
   { name: "fuzz", project: true },
   { name: "sim", project: true },
