@@ -58,9 +58,9 @@ export class JobDriver {
   }
 
   /** Pays, and lets the commits pass until the shard is drawn. */
-  pay(): void {
+  pay(change: Parameters<JobDriver["payment"]>[0] = {}): void {
     const sequence = this.chain.sequenceOf(this.payer);
-    const carried = this.chain.transaction({ actor: this.payer, kind: this.payment(), sequence });
+    const carried = this.chain.transaction({ actor: this.payer, kind: this.payment(change), sequence });
     const executed = this.chain.commit([carried]);
     if (executed.transactions[0]?.refusal !== "") throw new Error(executed.transactions[0]?.refusal);
     this.id = carried.digest;

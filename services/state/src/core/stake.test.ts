@@ -91,6 +91,22 @@ describe("ECON-5, ECON-6: pools", () => {
     expect(poolOf(store, "encoder", OPERATOR)).toEqual({ stake: 600n, shares: 600n, incoming: 0n });
   });
 
+  test("what a pool that was slashed again and again would need too many shares for goes back", () => {
+    const store = bank();
+    for (let epoch = 1n; epoch <= 10n; epoch++) {
+      delegate(store, "encoder", OPERATOR, ANN, 100_000n);
+      turnStake(store, parameters, epoch);
+      for (let i = 0; i < 30; i++) slashStake(store, parameters, { ...slash, bps: 5_000, epoch });
+    }
+    expect(poolOf(store, "encoder", OPERATOR).shares).toBeLessThan(1n << 100n);
+    expect(poolOf(store, "encoder", OPERATOR).incoming).toBe(0n);
+    const left = accountOf(store, ANN).balance;
+    delegate(store, "encoder", OPERATOR, ANN, 100_000n);
+    turnStake(store, parameters, 11n);
+    expect(accountOf(store, ANN).balance).toBe(left);
+    expect(total(store)).toBe(2_000_000n);
+  });
+
   test("no sequence of stakes, rewards, slashes and epochs makes or loses money, or leaves shares without an owner", () => {
     const step = fc.record({
       what: fc.nat(5),

@@ -5,6 +5,12 @@ import { bondShares, bonds, changing, delegations, pools, type Role } from "./re
 import type { KeyedStore } from "./store.ts";
 import { numberKey } from "./table.ts";
 
+/**
+ * Shares of one pool at most (ADR 0023). A pool comes near it only when slashes left it less than a billionth of what
+ * each share cost, again and again; it takes no more stake then.
+ */
+const MAX_SHARES = 1n << 100n;
+
 const NO_POOL = { stake: 0n, shares: 0n, incoming: 0n };
 const NO_DELEGATION = { shares: 0n, incoming: 0n, outgoingShares: 0n };
 
@@ -170,8 +176,8 @@ function join(store: KeyedStore, role: Role, operator: Address, owner: Address):
   const pool = poolOf(store, role, operator);
   const shares =
     pool.shares === 0n ? own.incoming : pool.stake === 0n ? 0n : (own.incoming * pool.shares) / pool.stake;
-  if (shares === 0n) {
-    // Too little for one share of this pool, or a pool that was slashed to nothing: it goes back.
+  if (shares === 0n || pool.shares + shares > MAX_SHARES) {
+    // Too little for one share of this pool, or a pool that was slashed to next to nothing: it goes back.
     credit(store, owner, own.incoming);
     pools.put(store, { ...pool, incoming: pool.incoming - own.incoming }, role, operator);
     delegations.put(store, { ...own, incoming: 0n }, role, operator, owner);
