@@ -75,7 +75,7 @@ export {
   RecommendFromPool,
   SearchPool,
 } from "./pool.ts";
-export { SettleEpoch } from "./rewards.ts";
+export { MAX_SETTLEMENT_INPUT_BYTES, SettleEpoch } from "./rewards.ts";
 export { EvaluationFailed, EvaluationRequested, EvaluationStream, JobEvaluated } from "./scorer.ts";
 export { GetShard, GetSizing } from "./shard-selection.ts";
 export {

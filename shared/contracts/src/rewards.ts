@@ -3,6 +3,8 @@ import { bcsPayload } from "./bcs-payload.ts";
 import { defineMessage } from "./define.ts";
 
 const MAX_SETTLEMENT_BYTES = 900 * 1024;
+/** Largest encoded `SettlementInput` that a request takes: what frames it is left. */
+export const MAX_SETTLEMENT_INPUT_BYTES = MAX_SETTLEMENT_BYTES - 64;
 
 /** DESIGN section 4: state asks, rewards answers, state checks the digest and the supply. */
 export const SettleEpoch = defineMessage({

@@ -222,12 +222,15 @@ export {
 export type { ReceiptFactName } from "./receipt-ledger.ts";
 export type { ProofSigners, Tokenise } from "./receipt-result.ts";
 export {
+  emission,
+  emissionShare,
   type Settlement,
   SettlementCodec,
   type SettlementInput,
   SettlementInputCodec,
   settlementDigest,
   settlementInputDigest,
+  subsidyBound,
 } from "./settlement.ts";
 export {
   drawCommit,

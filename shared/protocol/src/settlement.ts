@@ -26,8 +26,18 @@ export const SettlementInputCodec = bcs.struct("SettlementInput", {
   validators: bcs.vector(OperatorCodec),
   /** Paid transactions by the author of the first block that carried them, ascending by author. */
   inclusion: bcs.vector(bcs.struct("Inclusion", { author: bytes32, transactions: u64 })),
-  /** Proven jobs in the order in which they closed. */
-  jobs: bcs.vector(bcs.struct("ProvenJob", { winner: bytes32, burned: u64, commissionBps: u16 })),
+  /** Winners of proven jobs, ascending: bounded by those who can win, not by how many jobs there were (ADR 0023). */
+  winners: bcs.vector(
+    bcs.struct("Winner", {
+      winner: bytes32,
+      commissionBps: u16,
+      /** Jobs of which the equal part is no more than the job's own bound. */
+      equalJobs: u64,
+      /** The others, and the sum of their bounds. */
+      boundedJobs: u64,
+      bounds: u64,
+    }),
+  ),
 });
 /** ECON-3: all that settling an epoch depends on. */
 export type SettlementInput = typeof SettlementInputCodec.$inferType;
@@ -43,6 +53,24 @@ export const SettlementCodec = bcs.struct("Settlement", {
   pools: bcs.vector(bcs.struct("PoolReward", { role: u32, operator: bytes32, amount: u64 })),
 });
 export type Settlement = typeof SettlementCodec.$inferType;
+
+/** ECON-1: what an epoch mints of `unminted`; `fraction` is over 2^128. */
+export function emission(unminted: bigint, fraction: bigint): bigint {
+  return (unminted * fraction) >> 128n;
+}
+
+/** ECON-3: a share of an epoch's emission, which is what it mints and what was burned. */
+export function emissionShare(
+  { unminted, emissionFraction, burned }: Pick<SettlementInput, "unminted" | "emissionFraction" | "burned">,
+  bps: number,
+): bigint {
+  return ((emission(unminted, emissionFraction) + burned) * BigInt(bps)) / 10_000n;
+}
+
+/** ADR 0004: subsidies stay below what was burned for them: one half. */
+export function subsidyBound(burned: bigint): bigint {
+  return burned / 2n;
+}
 
 export function settlementInputDigest(chainId: string, input: SettlementInput): Digest {
   return toHex(taggedHash("soma.settlement-input", chainId, encode(SettlementInputCodec, input)));

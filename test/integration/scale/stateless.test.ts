@@ -43,7 +43,7 @@ const settlement = {
   shares: { validatorsBps: 3_000, inclusionBps: 1_000, embeddingBps: 3_500 },
   validators: [{ operator: job, stake: 300n, commissionBps: 1_000, earns: true }],
   inclusion: [{ author: job, transactions: 3n }],
-  jobs: [],
+  winners: [],
 };
 const settle = {
   epoch: settlement.epoch,

@@ -42,4 +42,24 @@ describe("one party against the whole ledger", () => {
     expect(chain.ledger.balanceOf(staker.address)).toBeGreaterThan(liquid - staked);
     chain.reload();
   });
+
+  test("operators beyond the seats of an epoch stay registered, and those of the highest stakes sit", () => {
+    const chain = new TestChain({ committeeSeats: 3, rosterSeats: 4 });
+    const staker = chain.people[0]!;
+    const raised = [chain.encoders[2]!, chain.encoders[5]!];
+    for (const { address: operator } of raised) {
+      expect(
+        chain.send(staker, { Delegate: { role: { Encoder: true }, operator, amount: 10n * TOKEN } }),
+      ).toBe("");
+    }
+    chain.endEpoch();
+    const { committee, roster } = chain.ledger.currentEpoch;
+    expect([committee.length, roster.length]).toEqual([3, 4]);
+    for (const { address } of raised) expect(roster.map(({ encoder }) => encoder)).toContain(address);
+    const ids = roster.map(({ encoder }) => encoder);
+    expect(ids).toEqual([...ids].sort());
+    expect(chain.ledger.operators("encoder").length).toBe(8);
+    chain.reload();
+    chain.endEpoch();
+  });
 });

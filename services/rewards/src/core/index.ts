@@ -1,1 +1,1 @@
-export { emission, settleEpoch } from "./settle.ts";
+export { settleEpoch } from "./settle.ts";

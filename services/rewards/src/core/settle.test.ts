@@ -1,7 +1,7 @@
-import type { Settlement, SettlementInput } from "@soma/protocol";
+import { emission, type Settlement, type SettlementInput } from "@soma/protocol";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { emission, settleEpoch } from "./settle.ts";
+import { settleEpoch } from "./settle.ts";
 
 const TOKEN = 1_000_000_000n;
 const FRACTION = 214597812230836260612044078501977615n;
@@ -22,7 +22,7 @@ const input: SettlementInput = {
     { author: id(1), transactions: 3n },
     { author: id(2), transactions: 1n },
   ],
-  jobs: [{ winner: id(9), burned: 600n, commissionBps: 5_000 }],
+  winners: [{ winner: id(9), commissionBps: 5_000, equalJobs: 0n, boundedJobs: 1n, bounds: 300n }],
 };
 
 function settled(from: SettlementInput): Settlement {
@@ -56,7 +56,7 @@ describe("ECON-1", () => {
 
 describe("ECON-3", () => {
   test("validators by stake with commission; a banned one's part goes to nobody", () => {
-    const { pools, payments, minted } = settled({ ...input, inclusion: [], jobs: [] });
+    const { pools, payments, minted } = settled({ ...input, inclusion: [], winners: [] });
     const pot = ((minted + 1_000n) * 3_000n) / 10_000n;
     const reward = (pot * 300n) / 400n;
     expect(payments).toEqual([{ account: id(1), amount: reward / 10n }]);
@@ -74,8 +74,9 @@ describe("ECON-3", () => {
   });
 
   test("a small emission is shared alike among jobs", () => {
-    const jobs = [1, 2, 3].map((n) => ({ winner: id(n), burned: 10_000n, commissionBps: 0 }));
-    const small = { ...input, unminted: 0n, validators: [], inclusion: [], jobs };
+    const none = { commissionBps: 0, boundedJobs: 0n, bounds: 0n };
+    const winners = [1, 2, 3].map((n) => ({ ...none, winner: id(n), equalJobs: 1n }));
+    const small = { ...input, unminted: 0n, validators: [], inclusion: [], winners };
     const amounts = settled(small).pools.map(({ amount }) => amount);
     expect(amounts).toEqual([116n, 116n, 116n]);
   });
@@ -99,7 +100,15 @@ describe("ECON-3", () => {
         fc.record({ operator, stake: amount, commissionBps: fc.nat(10_000), earns: fc.boolean() }),
       ),
       inclusion: fc.array(fc.record({ author: operator, transactions: fc.bigInt(0n, 1_000n) })),
-      jobs: fc.array(fc.record({ winner: operator, burned: amount, commissionBps: fc.nat(10_000) })),
+      winners: fc.array(
+        fc.record({
+          winner: operator,
+          commissionBps: fc.nat(10_000),
+          equalJobs: fc.bigInt(0n, 1_000n),
+          boundedJobs: fc.bigInt(0n, 1_000n),
+          bounds: amount,
+        }),
+      ),
     });
     fc.assert(
       fc.property(inputs, (random) => {

@@ -1,18 +1,17 @@
 import { compareHex, err, minBig, ok, type Result } from "@soma/base";
-import { type Settlement, type SettlementInput, settlementInputDigest } from "@soma/protocol";
+import {
+  emission,
+  emissionShare,
+  type Settlement,
+  type SettlementInput,
+  settlementInputDigest,
+  subsidyBound,
+} from "@soma/protocol";
 
 const BPS = 10_000n;
 
-/** ADR 0004: subsidies stay below what was burned for them: one half. */
-const CAP_DENOMINATOR = 2n;
-
-/** ECON-1: what an epoch mints of `unminted`; `fraction` is over 2^128. */
-export function emission(unminted: bigint, fraction: bigint): bigint {
-  return (unminted * fraction) >> 128n;
-}
-
 type Operator = SettlementInput["validators"][number];
-type ProvenJob = SettlementInput["jobs"][number];
+type Winner = SettlementInput["winners"][number];
 
 /** Sums by recipient, handed out in the order of their keys. */
 class Ledgered {
@@ -38,12 +37,12 @@ export function settleEpoch(chainId: string, input: SettlementInput): Result<Set
     return err("SETTLEMENT_SHARES", "the shares exceed the emission");
   }
   const minted = emission(input.unminted, input.emissionFraction);
-  const pot = (bps: number) => ((minted + input.burned) * BigInt(bps)) / BPS;
+  const pot = (bps: number) => emissionShare(input, bps);
   const liquid = new Ledgered();
   const pools = new Ledgered();
   rewardValidators(pot(validatorsBps), input.validators, liquid, pools);
   rewardInclusion(pot(inclusionBps), input, liquid);
-  rewardWinners(pot(embeddingBps), input.jobs, liquid, pools);
+  rewardWinners(pot(embeddingBps), input.winners, liquid, pools);
   return ok({
     epoch: input.epoch,
     input: settlementInputDigest(chainId, input),
@@ -91,15 +90,18 @@ function rewardInclusion(pot: bigint, { inclusion, feesBurned }: SettlementInput
   let total = 0n;
   for (const { transactions } of inclusion) total += transactions;
   if (total === 0n) return;
-  const capped = minBig(pot, feesBurned / CAP_DENOMINATOR);
+  const capped = minBig(pot, subsidyBound(feesBurned));
   for (const { author, transactions } of inclusion) liquid.add(author, (capped * transactions) / total);
 }
 
-/** The same for each proven job, but at most half of what that job burned (ADR 0004). */
-function rewardWinners(pot: bigint, jobs: readonly ProvenJob[], liquid: Ledgered, pools: Ledgered): void {
-  if (jobs.length === 0) return;
-  const equal = pot / BigInt(jobs.length);
-  for (const { winner, burned, commissionBps } of jobs) {
-    share(minBig(equal, burned / CAP_DENOMINATOR), 1, winner, commissionBps, liquid, pools);
+/** The same for each proven job, but at most half of what that job burned (ADR 0004), summed by winner. */
+function rewardWinners(pot: bigint, winners: readonly Winner[], liquid: Ledgered, pools: Ledgered): void {
+  let jobs = 0n;
+  for (const { equalJobs, boundedJobs } of winners) jobs += equalJobs + boundedJobs;
+  if (jobs === 0n) return;
+  const equal = pot / jobs;
+  for (const { winner, equalJobs, boundedJobs, bounds, commissionBps } of winners) {
+    const reward = equalJobs * equal + minBig(boundedJobs * equal, bounds);
+    share(reward, 1, winner, commissionBps, liquid, pools);
   }
 }

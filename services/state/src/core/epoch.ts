@@ -8,7 +8,8 @@ import {
 } from "@soma/protocol";
 import { nextBaseFee, nextPrice } from "./economy.ts";
 import { changeHead, headOf } from "./money.ts";
-import { encoders, epochs, inclusion, jobs, proven, validators } from "./records.ts";
+import { constants, encoders, epochs, inclusion, jobs, proven, validators } from "./records.ts";
+import { type Ranking, seated } from "./seats.ts";
 import { poolOf, releaseBonds, turnStake } from "./stake.ts";
 import type { KeyedStore } from "./store.ts";
 import { numberKey } from "./table.ts";
@@ -23,8 +24,9 @@ export function openNextEpoch(store: KeyedStore, parameters: Parameters, circula
   const epoch = head.epoch + 1n;
   turnStake(store, parameters, epoch);
   releaseBonds(store, epoch);
-  const committee = turnValidators(store, parameters);
-  const roster = turnEncoders(store, parameters);
+  const ranking = { chainId: constants.get(store, "all")!.chainId, seed: head.beacon };
+  const committee = turnValidators(store, parameters, ranking);
+  const roster = turnEncoders(store, parameters, ranking);
   const info: EpochInfo = {
     epoch,
     startTimestampMs: head.timestampMs,
@@ -50,7 +52,7 @@ export function openNextEpoch(store: KeyedStore, parameters: Parameters, circula
 }
 
 /** Ascending by id, as the keys are. */
-function turnValidators(store: KeyedStore, parameters: Parameters): CommitteeMember[] {
+function turnValidators(store: KeyedStore, parameters: Parameters, ranking: Ranking): CommitteeMember[] {
   const committee: CommitteeMember[] = [];
   for (const { parts, value } of validators.rows(store)) {
     const id = parts[0]!;
@@ -64,10 +66,10 @@ function turnValidators(store: KeyedStore, parameters: Parameters): CommitteeMem
     const { blockKey, blsKey, vrfKey, edgeAddress, gatewayAddress } = value;
     committee.push({ validator: id, stake, blockKey, blsKey, vrfKey, edgeAddress, gatewayAddress });
   }
-  return committee;
+  return seated(committee, (member) => member.validator, parameters.committeeSeats, ranking);
 }
 
-function turnEncoders(store: KeyedStore, parameters: Parameters): RosterEntry[] {
+function turnEncoders(store: KeyedStore, parameters: Parameters, ranking: Ranking): RosterEntry[] {
   const roster: RosterEntry[] = [];
   for (const { parts, value } of encoders.rows(store)) {
     const id = parts[0]!;
@@ -80,7 +82,7 @@ function turnEncoders(store: KeyedStore, parameters: Parameters): RosterEntry[] 
     const { messageKey, blsKey, asks } = value;
     roster.push({ encoder: id, stake, messageKey, blsKey, asks });
   }
-  return roster;
+  return seated(roster, (entry) => entry.encoder, parameters.rosterSeats, ranking);
 }
 
 function asked(roster: readonly RosterEntry[], modality: number): bigint {

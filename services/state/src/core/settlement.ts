@@ -1,9 +1,12 @@
-import { err, ok, type Result } from "@soma/base";
+import { compareHex, err, ok, type Result } from "@soma/base";
 import {
+  emission,
+  emissionShare,
   type Parameters,
   type Settlement,
   type SettlementInput,
   settlementInputDigest,
+  subsidyBound,
 } from "@soma/protocol";
 import { changeHead, credit, headOf } from "./money.ts";
 import { encoders, epochs, inclusion, proven, validators } from "./records.ts";
@@ -15,11 +18,14 @@ import { numberKey } from "./table.ts";
 export function settlementInputOf(store: KeyedStore, parameters: Parameters): SettlementInput {
   const head = headOf(store);
   const info = epochs.get(store, numberKey(head.epoch))!;
-  return {
-    epoch: head.epoch,
+  const emitted = {
     unminted: head.unminted,
     emissionFraction: parameters.emissionFraction,
     burned: head.burned,
+  };
+  return {
+    epoch: head.epoch,
+    ...emitted,
     feesBurned: head.feesBurned,
     shares: {
       validatorsBps: parameters.emissionValidatorsBps,
@@ -36,11 +42,32 @@ export function settlementInputOf(store: KeyedStore, parameters: Parameters): Se
       };
     }),
     inclusion: inclusion.rows(store).map(({ parts, value }) => ({ author: parts[0]!, transactions: value })),
-    jobs: proven.rows(store).map(({ value }) => ({
-      ...value,
-      commissionBps: encoders.get(store, value.winner)?.commissionBps ?? 0,
-    })),
+    winners: winnersOf(store, emissionShare(emitted, parameters.emissionEmbeddingBps)),
   };
+}
+
+/** The proven jobs by winner. Each job earns the equal part of `pot`, or its own bound where that is less. */
+function winnersOf(store: KeyedStore, pot: bigint): SettlementInput["winners"] {
+  const rows = proven.rows(store);
+  const equal = rows.length === 0 ? 0n : pot / BigInt(rows.length);
+  const winners = new Map<string, { equalJobs: bigint; boundedJobs: bigint; bounds: bigint }>();
+  for (const { value } of rows) {
+    const sums = winners.get(value.winner) ?? { equalJobs: 0n, boundedJobs: 0n, bounds: 0n };
+    const bound = subsidyBound(value.burned);
+    if (equal <= bound) sums.equalJobs += 1n;
+    else {
+      sums.boundedJobs += 1n;
+      sums.bounds += bound;
+    }
+    winners.set(value.winner, sums);
+  }
+  return [...winners]
+    .sort(([a], [b]) => compareHex(a, b))
+    .map(([winner, sums]) => ({
+      winner,
+      commissionBps: encoders.get(store, winner)?.commissionBps ?? 0,
+      ...sums,
+    }));
 }
 
 /**
@@ -59,7 +86,7 @@ export function paySettlement(
   if (settlement.input !== settlementInputDigest(chainId, input)) {
     return err("SETTLEMENT_INPUT", "settled from another input");
   }
-  const minted = (input.unminted * input.emissionFraction) >> 128n;
+  const minted = emission(input.unminted, input.emissionFraction);
   if (settlement.minted !== minted) return err("SETTLEMENT_MINTED", `the emission is ${minted}`);
   let sum = 0n;
   let last = "";

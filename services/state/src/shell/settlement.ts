@@ -1,6 +1,6 @@
 import { err, type Result } from "@soma/base";
 import { decodeExact, encode } from "@soma/codec";
-import { SettleEpoch } from "@soma/contracts";
+import { MAX_SETTLEMENT_INPUT_BYTES, SettleEpoch } from "@soma/contracts";
 import {
   type Settlement,
   SettlementCodec,
@@ -82,11 +82,12 @@ export class EpochSettlement {
 
   async #ask(input: SettlementInput): Promise<Result<SettledEpoch>> {
     const { bus, ledger } = this.#o;
-    const request = {
-      epoch: input.epoch,
-      inputDigest: settlementInputDigest(ledger.chainId, input),
-      input: encode(SettlementInputCodec, input),
-    };
+    const bytes = encode(SettlementInputCodec, input);
+    if (bytes.length > MAX_SETTLEMENT_INPUT_BYTES) {
+      return err("SETTLEMENT_TOO_LARGE", `${bytes.length} bytes are more than a request takes`);
+    }
+    const inputDigest = settlementInputDigest(ledger.chainId, input);
+    const request = { epoch: input.epoch, inputDigest, input: bytes };
     const settlement = await ask(bus, request);
     return settlement.ok ? applySettlement(ledger, settlement.value) : settlement;
   }
