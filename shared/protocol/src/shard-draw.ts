@@ -1,7 +1,7 @@
 import { fromHex, ok, type Result, toHex } from "@soma/base";
 import { bcs, bytes32, encode, u32 } from "@soma/codec";
 import { taggedHash } from "@soma/crypto";
-import { quorumOf, rational, sampleSeats, shardSeats, shardSeed } from "@soma/sampling";
+import { quorumOf, rational, shardSeats, shardSeed, WeightedSampler } from "@soma/sampling";
 import type { EpochInfo, RosterEntry } from "./epoch.ts";
 import type { Digest, EncoderId, JobId } from "./ids.ts";
 import type { Parameters } from "./parameter-table.ts";
@@ -42,6 +42,30 @@ export function modalityRoster(epoch: EpochInfo, modality: number): RosterEntry[
   return epoch.roster.filter((entry) => entry.asks.some((ask) => ask.modality === modality));
 }
 
+interface Drawable {
+  readonly roster: readonly RosterEntry[];
+  readonly sampler: Result<WeightedSampler>;
+}
+
+/** Rosters checked and sorted once for the many draws of an epoch. */
+const drawables = new WeakMap<EpochInfo, Map<number, Drawable>>();
+
+function drawableOf(epoch: EpochInfo, modality: number): Drawable {
+  let ofEpoch = drawables.get(epoch);
+  if (ofEpoch === undefined) {
+    ofEpoch = new Map();
+    drawables.set(epoch, ofEpoch);
+  }
+  let drawable = ofEpoch.get(modality);
+  if (drawable === undefined) {
+    const roster = modalityRoster(epoch, modality);
+    const candidates = roster.map((entry) => ({ id: entry.encoder, stake: entry.stake }));
+    drawable = { roster, sampler: WeightedSampler.of(candidates) };
+    ofEpoch.set(modality, drawable);
+  }
+  return drawable;
+}
+
 /** SHARD-3: the commit whose beacon draws attempt `attempt` of a job that was paid in commit `paid`. */
 export function drawCommit(paid: bigint, attempt: number, parameters: Parameters): bigint {
   return paid + BigInt(parameters.shardDelay) + BigInt(attempt) * BigInt(parameters.selectTimeout);
@@ -56,10 +80,10 @@ export function drawShard(draw: ShardDraw): Result<Shard> {
   const quorum = rational(BigInt(draw.parameters.shardQuorumTenths), 10n);
   const size = shardSeats(DISHONEST, quorum, BUDGET);
   if (!size.ok) return size;
-  const roster = modalityRoster(draw.epoch, draw.modality);
+  const { roster, sampler } = drawableOf(draw.epoch, draw.modality);
+  if (!sampler.ok) return sampler;
   const seed = shardSeed(draw.chainId, fromHex(draw.beacon), fromHex(draw.job), draw.attempt);
-  const candidates = roster.map((entry) => ({ id: entry.encoder, stake: entry.stake }));
-  const drawn = sampleSeats(seed, candidates, size.value.size);
+  const drawn = sampler.value.seats(seed, size.value.size);
   if (!drawn.ok) return drawn;
   const seats = drawn.value.map((index) => roster[index]!.encoder);
   const seatsOf = new Map<EncoderId, number>();

@@ -10,6 +10,7 @@ import {
   type SettlementInput,
   type Transaction,
 } from "@soma/protocol";
+import { Agenda } from "./agenda.ts";
 import { keepLeaves } from "./checkpoint.ts";
 import type { Job } from "./game/job.ts";
 import { type JobSurroundings, passDeadlines } from "./job-ledger.ts";
@@ -109,6 +110,7 @@ function execute(ledger: Ledger, input: CommitInput): Result<ExecutedCommit> {
     rules: ledger.tools.rules ?? LEDGER_RULES,
     commit: commit.index,
     beacon,
+    agenda: new Agenda(),
   };
   const run = new CommitRun(ledger, surroundings);
   barTransactions(ledger, [...omitted], commit.index);
@@ -120,8 +122,8 @@ function execute(ledger: Ledger, input: CommitInput): Result<ExecutedCommit> {
     ...run.leaves,
     ...(override === undefined ? [] : [overrideLeaf(chainId, override)]),
   ];
-  if (deadlines.events.length > 0) {
-    leaves.push({ Deadline: { commit: commit.index, events: deadlines.events } });
+  for (const events of deadlines.leaves) {
+    leaves.push({ Deadline: { commit: commit.index, events: [...events] } });
   }
   const closes = commit.timestampMs >= ledger.currentEpoch.startTimestampMs + parameters.epochLength;
   if (closes) changeHead(store, { closing: true });
@@ -131,7 +133,7 @@ function execute(ledger: Ledger, input: CommitInput): Result<ExecutedCommit> {
   return ok({
     index: commit.index,
     leaves,
-    events: [...run.events, ...deadlines.events],
+    events: [...run.events, ...deadlines.leaves.flat()],
     transactions: run.transactions,
     dropped: run.dropped,
     recorded: run.recorded,

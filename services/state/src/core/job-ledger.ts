@@ -8,6 +8,7 @@ import type {
   Parameters,
   TransactionKind,
 } from "@soma/protocol";
+import type { Agenda } from "./agenda.ts";
 import { jobOf } from "./game/apply.ts";
 import type { GameContext, GameEffect } from "./game/context.ts";
 import type { Job } from "./game/job.ts";
@@ -27,6 +28,7 @@ export interface JobSurroundings {
   readonly rules: LedgerRules;
   readonly commit: bigint;
   readonly beacon: Digest;
+  readonly agenda: Agenda;
 }
 
 /** What became of a job in a step that ended it. */
@@ -40,7 +42,7 @@ function contextOf(surroundings: JobSurroundings, epoch: EpochInfo): GameContext
   return { ...surroundings, epoch };
 }
 
-/** GAME-1. Refusals: JOB_EXISTS and those of `payForJob`. */
+/** GAME-1. Refusals: JOB_EXISTS, JOB_CROWDED and those of `payForJob`. */
 export function openJob(
   store: KeyedStore,
   surroundings: JobSurroundings,
@@ -49,10 +51,15 @@ export function openJob(
   request: JobPayment["request"],
 ): Result<JobEffects> {
   if (jobs.get(store, id) !== undefined) return err("JOB_EXISTS", "the job exists");
+  const { agenda, parameters } = surroundings;
+  if (agenda.paid >= parameters.jobsPerCommit) {
+    return err("JOB_CROWDED", `a commit takes ${parameters.jobsPerCommit} jobs, and had them already`);
+  }
   const epoch = epochs.get(store, numberKey(headOf(store).epoch))!;
   const { balance } = accountOf(store, payer);
   const step = surroundings.rules.payForJob(contextOf(surroundings, epoch), { id, payer, balance, request });
   if (!step.ok) return step;
+  agenda.paid += 1;
   debit(store, payer, step.value.job.escrow);
   jobs.put(store, step.value.job, id);
   return ok(carryOut(store, surroundings, step.value.job, step.value.effects));
@@ -75,13 +82,24 @@ export function playJobTransaction(
   return ok(carryOut(store, surroundings, step.value.job, step.value.effects));
 }
 
+/** What the deadlines of a commit did. */
+export interface PassedDeadlines {
+  /** The events of several jobs each, to stand in leaves of bounded size; those of one job stand together. */
+  readonly leaves: readonly (readonly LedgerEventInput[])[];
+  readonly over: readonly Job[];
+}
+
+/** A leaf is full with this many events, and ends with the job whose events filled it (ADR 0023). */
+const LEAF_EVENTS = 256;
+
 /** GAME-9: what the commit's passing does to the jobs that asked to be looked at. */
-export function passDeadlines(store: KeyedStore, surroundings: JobSurroundings): JobEffects {
-  const events: LedgerEventInput[] = [];
+export function passDeadlines(store: KeyedStore, surroundings: JobSurroundings): PassedDeadlines {
+  surroundings.agenda.keep(store);
+  const leaves: LedgerEventInput[][] = [];
   const over: Job[] = [];
   const key = numberKey(surroundings.commit);
   const ids = due.get(store, key);
-  if (ids === undefined) return { events, over };
+  if (ids === undefined) return { leaves, over };
   due.delete(store, key);
   for (const id of [...new Set(ids)].sort()) {
     const job = jobs.get(store, id);
@@ -90,10 +108,14 @@ export function passDeadlines(store: KeyedStore, surroundings: JobSurroundings):
     const step = surroundings.rules.reachDeadline(contextOf(surroundings, epoch), job);
     jobs.put(store, step.job, id);
     const effects = carryOut(store, surroundings, step.job, step.effects);
-    events.push(...effects.events);
     over.push(...effects.over);
+    if (effects.events.length === 0) continue;
+    const leaf = leaves.at(-1);
+    if (leaf === undefined || leaf.length >= LEAF_EVENTS) leaves.push(effects.events);
+    else leaf.push(...effects.events);
   }
-  return { events, over };
+  surroundings.agenda.keep(store);
+  return { leaves, over };
 }
 
 function carryOut(
@@ -135,11 +157,9 @@ function carryOut(
       case "event":
         events.push(effect.event);
         break;
-      case "wake": {
-        const key = numberKey(effect.commit);
-        due.put(store, [...(due.get(store, key) ?? []), job.id], key);
+      case "wake":
+        surroundings.agenda.wake(effect.commit, job.id);
         break;
-      }
       case "forget":
         jobs.delete(store, job.id);
         over.push(job);

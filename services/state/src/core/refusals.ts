@@ -34,5 +34,6 @@ export const PAID_REFUSALS = {
   EVIDENCE_SIGNATURE: "a block is not signed by its author",
   EVIDENCE_KNOWN: "that author was punished for this epoch or a later one",
   JOB_EXISTS: "the job exists",
+  JOB_CROWDED: "the commit took as many jobs as a commit may already",
   JOB_UNKNOWN: "no such open job",
 } as const;
