@@ -75,6 +75,7 @@ export const PARAMETER_TABLE = {
   minEncoderStake: row("ECON-6", "base units", 10n * TOKEN, 1n, 1_000_000n * TOKEN),
   committeeSeats: row("ECON-6, ADR 0023", "validators", 100, 1, 128),
   rosterSeats: row("ECON-6, ADR 0023", "encoders", 2_048, 4, 4_096),
+  minDelegation: row("ECON-6, ADR 0023", "base units", TOKEN / 10n, 1n, 1_000n * TOKEN),
   unbondingEpochs: row("ECON-6", "epochs", 3, 1, 100),
   slashPerformanceBps: row("ECON-8", "bps", 10, 0, 10_000),
   slashUnselectedBps: row("ECON-8", "bps", 20, 0, 10_000),

@@ -16,11 +16,10 @@ import {
   parseParameters,
 } from "@soma/protocol";
 import type { Job } from "./game/job.ts";
+import { hold, type StakeView, stakesOf } from "./holdings.ts";
 import { accountOf, headOf } from "./money.ts";
 import {
   accounts,
-  bondShares,
-  bonds,
   checkpointHeads,
   constants,
   delegations,
@@ -35,7 +34,6 @@ import {
   validators,
 } from "./records.ts";
 import type { LedgerRules } from "./rules.ts";
-import { poolOf } from "./stake.ts";
 import { type Change, digestChanges, KeyedStore } from "./store.ts";
 import { NO_SUPPLY, type Supply, supplyAfter, supplyTotal } from "./supply.ts";
 import { numberKey } from "./table.ts";
@@ -47,15 +45,6 @@ export interface LedgerTools {
   readonly expand?: LtExpand;
   /** Other rules than `LEDGER_RULES`; for tests alone. */
   readonly rules?: LedgerRules;
-}
-
-/** One account's stake with one operator, in base units of now. */
-export interface StakeView {
-  readonly role: Role;
-  readonly operator: Address;
-  readonly active: Amount;
-  readonly pending: Amount;
-  readonly unbonding: Amount;
 }
 
 /**
@@ -200,26 +189,7 @@ export class Ledger {
   }
 
   stakesOf(owner: Address): StakeView[] {
-    const views = new Map<string, StakeView>();
-    const add = (role: Role, operator: Address, part: Partial<StakeView>) => {
-      const key = `${role}/${operator}`;
-      const view = views.get(key) ?? { role, operator, active: 0n, pending: 0n, unbonding: 0n };
-      views.set(key, { ...view, ...part, unbonding: view.unbonding + (part.unbonding ?? 0n) });
-    };
-    for (const { parts, value } of delegations.rows(this.store)) {
-      const [role, operator, who] = parts as [Role, Address, Address];
-      if (who !== owner) continue;
-      const pool = poolOf(this.store, role, operator);
-      const active = pool.shares === 0n ? 0n : (value.shares * pool.stake) / pool.shares;
-      add(role, operator, { active, pending: value.incoming });
-    }
-    for (const { parts, value } of bondShares.rows(this.store)) {
-      const [release, role, operator, who] = parts as [string, Role, Address, Address];
-      if (who !== owner) continue;
-      const bond = bonds.get(this.store, release, role, operator);
-      if (bond !== undefined) add(role, operator, { unbonding: (value.shares * bond.stake) / bond.shares });
-    }
-    return [...views.values()];
+    return stakesOf(this.store, owner);
   }
 
   /** Registered operators with the stake that counts; `active` in the current epoch. */
@@ -254,6 +224,7 @@ function writeGenesis(store: KeyedStore, genesis: Genesis, parameters: Parameter
   const stake = (role: Role, operator: Address, amount: Amount) => {
     pools.put(store, { stake: amount, shares: amount, incoming: 0n }, role, operator);
     delegations.put(store, { shares: amount, incoming: 0n, outgoingShares: 0n }, role, operator, operator);
+    hold(store, role, operator, operator);
     allocated += amount;
   };
   for (const { validator, stake: amount, ...keys } of genesis.validators) {

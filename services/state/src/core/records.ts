@@ -52,6 +52,17 @@ export const bonds = new Table("bond", bcs.struct("Bond", { stake: u64, shares: 
 /** Key: release epoch, role, operator, owner. */
 export const bondShares = new Table("bond-share", bcs.struct("BondShare", { shares: u128 }));
 
+const HoldingCodec = bcs.struct("Holding", {
+  isEncoder: bcs.bool(),
+  operator: bytes32,
+  /** Epochs until which stake of the account unbonds there. */
+  releases: bcs.vector(u64),
+});
+export type Holding = typeof HoldingCodec.$inferType;
+
+/** Key: owner. Where an account has delegations or bond shares, ascending by role and operator. */
+export const holdings = new Table("holding", bcs.vector(HoldingCodec));
+
 export const jobs = new Table("job", JobCodec);
 
 /** Key: commit. Jobs to look at when it has been executed, in the order in which they asked. */
@@ -123,6 +134,7 @@ export const TABLES: readonly Pick<Table<unknown>, "name" | "decode">[] = [
   changing,
   bonds,
   bondShares,
+  holdings,
   jobs,
   due,
   epochs,

@@ -28,6 +28,8 @@ export const PAID_REFUSALS = {
   ASK_MODALITY: "an unknown or repeated modality",
   ASK_PRICE: "a price is at least 1",
   ASK_TOKENIZER: "not the governed tokenizer of the modality",
+  STAKE_DUST: "less than the least delegation would be staked, or stay",
+  STAKE_CROWDED: "the account has stake with as many operators as it may",
   STAKE_SHORT: "the account has not staked so much there",
   EVIDENCE_MALFORMED: "not two signed blocks",
   EVIDENCE_SLOT: "the blocks are equal, or not of one author, round and kept epoch",

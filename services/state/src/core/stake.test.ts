@@ -1,12 +1,13 @@
 import { initialParameters, NO_COMMIT } from "@soma/protocol";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { MAX_HOLDINGS, stakesOf } from "./holdings.ts";
 import { accountOf, credit, headOf } from "./money.ts";
-import { bonds, delegations, heads, pools } from "./records.ts";
+import { bondShares, bonds, delegations, heads, holdings, pools } from "./records.ts";
 import { delegate, poolOf, releaseBonds, rewardPool, slashStake, turnStake, undelegate } from "./stake.ts";
 import { KeyedStore } from "./store.ts";
 
-const parameters = { ...initialParameters("devnet"), unbondingEpochs: 3 };
+const parameters = { ...initialParameters("devnet"), unbondingEpochs: 3, minDelegation: 1n };
 const [ANN, BOB, OPERATOR] = ["aa", "bb", "cc"].map((byte) => byte.repeat(32)) as [string, string, string];
 
 function bank(): KeyedStore {
@@ -25,28 +26,38 @@ function total(store: KeyedStore): bigint {
   return sum;
 }
 
+/** Which operators an account has stake with, counted from the stake itself. */
+function heldBy(store: KeyedStore, owner: string): string[] {
+  const found = new Set<string>();
+  for (const { parts } of delegations.rows(store)) if (parts[2] === owner) found.add(parts[1]!);
+  for (const { parts } of bondShares.rows(store)) if (parts[3] === owner) found.add(parts[2]!);
+  return [...found];
+}
+
 const slash = { role: "encoder", operator: OPERATOR, cap: null, bringer: null } as const;
 
 describe("ECON-5, ECON-6: pools", () => {
   test("rewards raise the worth of shares; a later comer buys at the new rate", () => {
     const store = bank();
-    delegate(store, "encoder", OPERATOR, ANN, 1_000n);
+    delegate(store, parameters, "encoder", OPERATOR, ANN, 1_000n);
     turnStake(store, parameters, 1n);
     rewardPool(store, "encoder", OPERATOR, 1_000n);
-    delegate(store, "encoder", OPERATOR, BOB, 1_000n);
+    delegate(store, parameters, "encoder", OPERATOR, BOB, 1_000n);
     turnStake(store, parameters, 2n);
     expect(delegations.get(store, "encoder", OPERATOR, BOB)?.shares).toBe(500n);
-    expect(undelegate(store, "encoder", OPERATOR, ANN, 2_001n)).toMatchObject({ code: "STAKE_SHORT" });
-    expect(undelegate(store, "encoder", OPERATOR, ANN, 2_000n)).toMatchObject({ ok: true });
+    expect(undelegate(store, parameters, "encoder", OPERATOR, ANN, 2_001n)).toMatchObject({
+      code: "STAKE_SHORT",
+    });
+    expect(undelegate(store, parameters, "encoder", OPERATOR, ANN, 2_000n)).toMatchObject({ ok: true });
     expect(poolOf(store, "encoder", OPERATOR).stake).toBe(3_000n);
   });
 
   test("stake that left after the offence is slashed while it unbonds; stake that had left before is not", () => {
     const store = bank();
-    delegate(store, "encoder", OPERATOR, ANN, 1_000n);
-    delegate(store, "encoder", OPERATOR, BOB, 1_000n);
+    delegate(store, parameters, "encoder", OPERATOR, ANN, 1_000n);
+    delegate(store, parameters, "encoder", OPERATOR, BOB, 1_000n);
     turnStake(store, parameters, 1n);
-    undelegate(store, "encoder", OPERATOR, ANN, 1_000n);
+    undelegate(store, parameters, "encoder", OPERATOR, ANN, 1_000n);
     turnStake(store, parameters, 2n);
     // Ann's stake counted in epoch 1, not in 2.
     expect(slashStake(store, parameters, { ...slash, bps: 1_000, epoch: 2n })).toBe(100n);
@@ -61,7 +72,7 @@ describe("ECON-5, ECON-6: pools", () => {
 
   test("a cap bounds a slash, and a twentieth goes to who brought the evidence", () => {
     const store = bank();
-    delegate(store, "encoder", OPERATOR, ANN, 100_000n);
+    delegate(store, parameters, "encoder", OPERATOR, ANN, 100_000n);
     turnStake(store, parameters, 1n);
     expect(slashStake(store, parameters, { ...slash, bps: 500, epoch: 1n, cap: 1_000n, bringer: BOB })).toBe(
       1_000n,
@@ -72,10 +83,10 @@ describe("ECON-5, ECON-6: pools", () => {
 
   test("what buys no share goes back", () => {
     const store = bank();
-    delegate(store, "encoder", OPERATOR, ANN, 10n);
+    delegate(store, parameters, "encoder", OPERATOR, ANN, 10n);
     turnStake(store, parameters, 1n);
     rewardPool(store, "encoder", OPERATOR, 1_000n);
-    delegate(store, "encoder", OPERATOR, BOB, 100n);
+    delegate(store, parameters, "encoder", OPERATOR, BOB, 100n);
     turnStake(store, parameters, 2n);
     expect(accountOf(store, BOB).balance).toBe(1_000_000n);
     expect(delegations.get(store, "encoder", OPERATOR, BOB)).toBeUndefined();
@@ -84,8 +95,8 @@ describe("ECON-5, ECON-6: pools", () => {
 
   test("what is staked in this epoch can be taken back at once", () => {
     const store = bank();
-    delegate(store, "encoder", OPERATOR, ANN, 1_000n);
-    undelegate(store, "encoder", OPERATOR, ANN, 400n);
+    delegate(store, parameters, "encoder", OPERATOR, ANN, 1_000n);
+    undelegate(store, parameters, "encoder", OPERATOR, ANN, 400n);
     expect(accountOf(store, ANN).balance).toBe(999_400n);
     turnStake(store, parameters, 1n);
     expect(poolOf(store, "encoder", OPERATOR)).toEqual({ stake: 600n, shares: 600n, incoming: 0n });
@@ -94,17 +105,73 @@ describe("ECON-5, ECON-6: pools", () => {
   test("what a pool that was slashed again and again would need too many shares for goes back", () => {
     const store = bank();
     for (let epoch = 1n; epoch <= 10n; epoch++) {
-      delegate(store, "encoder", OPERATOR, ANN, 100_000n);
+      delegate(store, parameters, "encoder", OPERATOR, ANN, 100_000n);
       turnStake(store, parameters, epoch);
       for (let i = 0; i < 30; i++) slashStake(store, parameters, { ...slash, bps: 5_000, epoch });
     }
     expect(poolOf(store, "encoder", OPERATOR).shares).toBeLessThan(1n << 100n);
     expect(poolOf(store, "encoder", OPERATOR).incoming).toBe(0n);
     const left = accountOf(store, ANN).balance;
-    delegate(store, "encoder", OPERATOR, ANN, 100_000n);
+    delegate(store, parameters, "encoder", OPERATOR, ANN, 100_000n);
     turnStake(store, parameters, 11n);
     expect(accountOf(store, ANN).balance).toBe(left);
     expect(total(store)).toBe(2_000_000n);
+  });
+
+  test("an account has stake with so many operators, what unbonds included, and room again once it is out", () => {
+    const store = bank();
+    const operator = (n: number) => n.toString(16).padStart(64, "0");
+    for (let n = 0; n < MAX_HOLDINGS; n++) delegate(store, parameters, "encoder", operator(n), ANN, 10n);
+    const crowded = () => delegate(store, parameters, "validator", operator(0), ANN, 10n);
+    expect(crowded()).toMatchObject({ code: "STAKE_CROWDED" });
+    expect(delegate(store, parameters, "encoder", operator(0), ANN, 10n)).toMatchObject({ ok: true });
+    turnStake(store, parameters, 1n);
+    undelegate(store, parameters, "encoder", operator(0), ANN, 20n);
+    for (let epoch = 2n; epoch <= 4n; epoch++) {
+      turnStake(store, parameters, epoch);
+      releaseBonds(store, epoch);
+      expect(crowded()).toMatchObject({ code: "STAKE_CROWDED" });
+    }
+    expect(stakesOf(store, ANN)[0]).toMatchObject({ operator: operator(0), active: 0n, unbonding: 20n });
+    releaseBonds(store, 5n);
+    expect(crowded()).toMatchObject({ ok: true });
+    expect(stakesOf(store, ANN).length).toBe(MAX_HOLDINGS);
+  });
+
+  test("less than the least delegation is neither staked nor left, but all can leave", () => {
+    const store = bank();
+    const least = { ...parameters, minDelegation: 100n };
+    expect(delegate(store, least, "encoder", OPERATOR, ANN, 99n)).toMatchObject({ code: "STAKE_DUST" });
+    delegate(store, least, "encoder", OPERATOR, ANN, 300n);
+    expect(undelegate(store, least, "encoder", OPERATOR, ANN, 299n)).toMatchObject({ code: "STAKE_DUST" });
+    turnStake(store, least, 1n);
+    expect(undelegate(store, least, "encoder", OPERATOR, ANN, 201n)).toMatchObject({ code: "STAKE_DUST" });
+    expect(undelegate(store, least, "encoder", OPERATOR, ANN, 200n)).toMatchObject({ ok: true });
+    expect(undelegate(store, least, "encoder", OPERATOR, ANN, 100n)).toMatchObject({ ok: true });
+    turnStake(store, least, 2n);
+    expect(delegations.rows(store)).toEqual([]);
+  });
+
+  test("what others have staked is not read to tell an account's stakes", () => {
+    class CountingStore extends KeyedStore {
+      scans = 0;
+
+      override keys(table: string): string[] {
+        this.scans += 1;
+        return super.keys(table);
+      }
+    }
+    const store = new CountingStore();
+    for (const [key, value] of bank()
+      .allKeys()
+      .map((key) => [key, bank().get(key)!] as const)) {
+      store.set(key, value);
+    }
+    delegate(store, parameters, "encoder", OPERATOR, ANN, 10n);
+    expect(stakesOf(store, ANN)).toEqual([
+      { role: "encoder", operator: OPERATOR, active: 0n, pending: 10n, unbonding: 0n },
+    ]);
+    expect(store.scans).toBe(0);
   });
 
   test("no sequence of stakes, rewards, slashes and epochs makes or loses money, or leaves shares without an owner", () => {
@@ -119,8 +186,8 @@ describe("ECON-5, ECON-6: pools", () => {
         let epoch = 0n;
         let rewarded = 0n;
         for (const { what, who, amount } of steps) {
-          if (what === 0 || what === 1) delegate(store, "encoder", OPERATOR, who, amount);
-          else if (what === 2) undelegate(store, "encoder", OPERATOR, who, amount);
+          if (what === 0 || what === 1) delegate(store, parameters, "encoder", OPERATOR, who, amount);
+          else if (what === 2) undelegate(store, parameters, "encoder", OPERATOR, who, amount);
           else if (what === 3) {
             rewardPool(store, "encoder", OPERATOR, amount);
             rewarded += amount;
@@ -140,6 +207,12 @@ describe("ECON-5, ECON-6: pools", () => {
           }
           const pool = poolOf(store, "encoder", OPERATOR);
           expect([pool.shares, pool.incoming]).toEqual([shares, incoming]);
+          for (const owner of [ANN, BOB]) {
+            const held = holdings.get(store, owner) ?? [];
+            expect(held.map(({ operator }) => operator)).toEqual(heldBy(store, owner));
+            const unbonding = bondShares.rows(store).filter(({ parts }) => parts[3] === owner);
+            expect(held.flatMap(({ releases }) => releases).length).toBe(unbonding.length);
+          }
         }
       }),
       { numRuns: 200 },

@@ -1,5 +1,6 @@
 import { ceilDiv, err, minBig, ok, type Result } from "@soma/base";
 import type { Address, Amount, Parameters } from "@soma/protocol";
+import { hold, holdBond, letGo, mayHold } from "./holdings.ts";
 import { accountOf, credit, debit, recycle } from "./money.ts";
 import { bondShares, bonds, changing, delegations, pools, type Role } from "./records.ts";
 import type { KeyedStore } from "./store.ts";
@@ -18,9 +19,13 @@ export function poolOf(store: KeyedStore, role: Role, operator: Address) {
   return pools.get(store, role, operator) ?? NO_POOL;
 }
 
-/** ECON-6: anyone may stake in any address; it counts from the next epoch. Refusals: AMOUNT_ZERO, BALANCE_SHORT. */
+/**
+ * ECON-6: anyone may stake in any address; it counts from the next epoch. Refusals: AMOUNT_ZERO, BALANCE_SHORT,
+ * STAKE_DUST, STAKE_CROWDED.
+ */
 export function delegate(
   store: KeyedStore,
+  parameters: Parameters,
   role: Role,
   operator: Address,
   owner: Address,
@@ -28,6 +33,13 @@ export function delegate(
 ): Result<true> {
   if (amount === 0n) return err("AMOUNT_ZERO", "nothing to stake");
   if (accountOf(store, owner).balance < amount) return err("BALANCE_SHORT", "the balance is too small");
+  if (amount < parameters.minDelegation) {
+    return err("STAKE_DUST", `at least ${parameters.minDelegation} base units are staked at once`);
+  }
+  if (!mayHold(store, role, operator, owner)) {
+    return err("STAKE_CROWDED", "the account has stake with as many operators as it may");
+  }
+  hold(store, role, operator, owner);
   debit(store, owner, amount);
   const pool = poolOf(store, role, operator);
   pools.put(store, { ...pool, incoming: pool.incoming + amount }, role, operator);
@@ -39,10 +51,12 @@ export function delegate(
 
 /**
  * ECON-6: what was staked in this epoch comes back at once; the rest leaves the pool at the next epoch and is
- * unbonding after. Refusals: AMOUNT_ZERO, STAKE_SHORT.
+ * unbonding after. Refusals: AMOUNT_ZERO, STAKE_SHORT, STAKE_DUST (less than the least delegation would stay, and not
+ * nothing).
  */
 export function undelegate(
   store: KeyedStore,
+  parameters: Parameters,
   role: Role,
   operator: Address,
   owner: Address,
@@ -55,10 +69,18 @@ export function undelegate(
   const back = minBig(amount, own.incoming);
   const rest = amount - back;
   // Rounded up, so that no pool gives more than it has.
-  const shares = rest === 0n || pool.stake === 0n ? 0n : ceilDiv(rest * pool.shares, pool.stake);
-  if (rest > 0n && (shares === 0n || own.outgoingShares + shares > own.shares)) {
+  const free = own.shares - own.outgoingShares;
+  const wanted = rest === 0n || pool.stake === 0n ? 0n : ceilDiv(rest * pool.shares, pool.stake);
+  if (rest > 0n && (wanted === 0n || wanted > free)) {
     return err("STAKE_SHORT", "not so much is staked there");
   }
+  const worth = pool.shares === 0n ? 0n : ((free - wanted) * pool.stake) / pool.shares;
+  const left = worth + own.incoming - back;
+  if (left > 0n && left < parameters.minDelegation) {
+    return err("STAKE_DUST", `${left} base units would stay, less than the least delegation`);
+  }
+  // What is worth nothing leaves with the rest.
+  const shares = left === 0n ? free : wanted;
   credit(store, owner, back);
   pools.put(store, { ...pool, incoming: pool.incoming - back }, role, operator);
   const next = {
@@ -130,7 +152,7 @@ function openBonds(store: KeyedStore, parameters: Parameters, { role, operator, 
 
 /** The epoch's change of stake: what leaves starts unbonding, then what joins counts. */
 export function turnStake(store: KeyedStore, parameters: Parameters, nextEpoch: bigint): void {
-  const release = numberKey(nextEpoch + BigInt(parameters.unbondingEpochs));
+  const release = nextEpoch + BigInt(parameters.unbondingEpochs);
   for (const { parts } of changing.rows(store)) {
     const [role, operator, owner] = parts as [Role, Address, Address];
     changing.delete(store, role, operator, owner);
@@ -139,13 +161,14 @@ export function turnStake(store: KeyedStore, parameters: Parameters, nextEpoch: 
     const own = delegations.get(store, role, operator, owner);
     if (own !== undefined && own.shares === 0n && own.incoming === 0n) {
       delegations.delete(store, role, operator, owner);
+      letGo(store, null, role, operator, owner);
     }
     const pool = poolOf(store, role, operator);
     if (pool.shares === 0n && pool.incoming === 0n && pool.stake === 0n) pools.delete(store, role, operator);
   }
 }
 
-function leave(store: KeyedStore, release: string, role: Role, operator: Address, owner: Address): void {
+function leave(store: KeyedStore, release: bigint, role: Role, operator: Address, owner: Address): void {
   const own = delegations.get(store, role, operator, owner);
   if (own === undefined || own.outgoingShares === 0n) return;
   const pool = poolOf(store, role, operator);
@@ -165,9 +188,11 @@ function leave(store: KeyedStore, release: string, role: Role, operator: Address
     owner,
   );
   if (amount === 0n) return;
-  const bond = bonds.get(store, release, role, operator) ?? { stake: 0n, shares: 0n };
-  bonds.put(store, { stake: bond.stake + amount, shares: bond.shares + amount }, release, role, operator);
-  bondShares.put(store, { shares: amount }, release, role, operator, owner);
+  const key = [numberKey(release), role, operator];
+  const bond = bonds.get(store, ...key) ?? { stake: 0n, shares: 0n };
+  bonds.put(store, { stake: bond.stake + amount, shares: bond.shares + amount }, ...key);
+  bondShares.put(store, { shares: amount }, ...key, owner);
+  holdBond(store, release, role, operator, owner);
 }
 
 function join(store: KeyedStore, role: Role, operator: Address, owner: Address): void {
@@ -219,5 +244,6 @@ export function releaseBonds(store: KeyedStore, epoch: bigint): void {
       }
     }
     bondShares.delete(store, release, role, operator, owner);
+    letGo(store, BigInt(`0x${release}`), role, operator, owner);
   }
 }

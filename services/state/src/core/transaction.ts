@@ -114,11 +114,11 @@ function perform(
       );
     case "Delegate": {
       const { role, operator, amount } = kind.Delegate;
-      return plain(delegate(store, roleOf(role), operator, sender, amount));
+      return plain(delegate(store, parameters, roleOf(role), operator, sender, amount));
     }
     case "Undelegate": {
       const { role, operator, amount } = kind.Undelegate;
-      return plain(undelegate(store, roleOf(role), operator, sender, amount));
+      return plain(undelegate(store, parameters, roleOf(role), operator, sender, amount));
     }
     case "SubmitEquivocation": {
       const { first, second } = kind.SubmitEquivocation;
