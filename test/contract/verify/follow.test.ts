@@ -77,6 +77,16 @@ describe("a light client (LEDGER-6)", () => {
     });
   });
 
+  test("a snapshot is of when it was taken, whatever the client takes before it is written out", () => {
+    const client = newClient();
+    const taken = updates.map((update) => {
+      const made = { now: client.save(), later: client.snapshot() };
+      applyUpdate(client, update);
+      return made;
+    });
+    for (const { now, later } of taken) expect(later()).toEqual(now);
+  });
+
   test("takes the same update again, and changes nothing", () => {
     const client = newClient();
     for (const update of updates) {
