@@ -1,7 +1,7 @@
 import { err, ok, type Result } from "@soma/base";
 import {
   type Address,
-  decodeSignedTransaction,
+  openSignedTransaction,
   type SignedTransaction,
   transactionDigest,
 } from "@soma/protocol";
@@ -15,6 +15,8 @@ export interface Inspected {
   readonly tip: bigint;
   readonly expiryEpoch: bigint;
   readonly signed: SignedTransaction;
+  /** What its account signs. */
+  readonly signingBytes: Uint8Array;
 }
 
 /**
@@ -22,9 +24,10 @@ export interface Inspected {
  * rubbish. Refusals: MEMPOOL_MALFORMED, MEMPOOL_CHAIN, MEMPOOL_EXPIRED.
  */
 export function inspect(bytes: Uint8Array, chainId: string, epoch: bigint): Result<Inspected> {
-  const decoded = decodeSignedTransaction(bytes);
-  if (!decoded.ok) return err("MEMPOOL_MALFORMED", decoded.message);
-  const { transaction } = decoded.value;
+  const opened = openSignedTransaction(bytes);
+  if (!opened.ok) return err("MEMPOOL_MALFORMED", opened.message);
+  const { signed, signingBytes } = opened.value;
+  const { transaction } = signed;
   if (transaction.chainId !== chainId) return err("MEMPOOL_CHAIN", `of chain ${transaction.chainId}`);
   if (transaction.expiryEpoch < epoch) return err("MEMPOOL_EXPIRED", `the epoch is ${epoch}`);
   return ok({
@@ -34,6 +37,7 @@ export function inspect(bytes: Uint8Array, chainId: string, epoch: bigint): Resu
     sequence: transaction.sequence,
     tip: transaction.tip,
     expiryEpoch: transaction.expiryEpoch,
-    signed: decoded.value,
+    signed,
+    signingBytes,
   });
 }

@@ -65,7 +65,7 @@ export class Admissions {
         else answers[place] = queue;
       }
     }
-    const valid = await signatures.areValid(candidates.map(({ transaction }) => transaction.signed));
+    const valid = await signatures.areValid(candidates.map(({ transaction }) => transaction));
     const signed: Candidate[] = [];
     for (const [i, candidate] of candidates.entries()) {
       if (valid[i]) signed.push(candidate);

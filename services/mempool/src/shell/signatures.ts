@@ -1,12 +1,6 @@
-import type { SignatureVerifier } from "@soma/crypto";
-import { Ed25519Pool, nativeVerifier } from "@soma/crypto/native";
-import { type SignedTransaction, verifyAuthenticator } from "@soma/protocol";
-
-interface Item {
-  readonly publicKey: Uint8Array;
-  readonly message: Uint8Array;
-  readonly signature: Uint8Array;
-}
+import { type Ed25519Item, Ed25519Pool, nativeVerifier } from "@soma/crypto/native";
+import { addressOf, verifyAuthenticator } from "@soma/protocol";
+import type { Inspected } from "../core/index.ts";
 
 /** Checks accounts' signatures: single Ed25519 keys in batches on threads, the rarer schemes here. */
 export class Signatures {
@@ -21,14 +15,13 @@ export class Signatures {
   }
 
   /** Whether each is signed by its sender's account, in their order. */
-  async areValid(transactions: readonly SignedTransaction[]): Promise<boolean[]> {
+  async areValid(transactions: readonly Inspected[]): Promise<boolean[]> {
     const valid: boolean[] = [];
-    const items: Item[] = [];
+    const items: Ed25519Item[] = [];
     const places: number[] = [];
-    for (const [place, signed] of transactions.entries()) {
-      const item = singleKeyItem(signed);
-      if (item === undefined) valid[place] = verifyAuthenticator(signed, nativeVerifier).ok;
-      else if (item === "refused") valid[place] = false;
+    for (const [place, transaction] of transactions.entries()) {
+      const item = singleKeyItem(transaction);
+      if (item === undefined) valid[place] = verifyAuthenticator(transaction.signed, nativeVerifier).ok;
       else {
         items.push(item);
         places.push(place);
@@ -47,19 +40,16 @@ export class Signatures {
 }
 
 /**
- * What is left to check of a single key's signature once its structure (address, number of signatures) was decided, as
- * for every scheme; undefined for the other schemes.
+ * What a thread is to check for the common policy, once its structure (address, number of signatures) was found right;
+ * undefined for what `verifyAuthenticator` judges.
  */
-function singleKeyItem(signed: SignedTransaction): Item | "refused" | undefined {
-  const { policy, signatures } = signed.authenticator;
-  if (policy.$kind !== "Ed25519" || signatures[0]?.length !== 64) return undefined;
-  let item: Item | undefined;
-  const collector: SignatureVerifier = {
-    ...nativeVerifier,
-    ed25519: (publicKey, message, signature) => {
-      item = { publicKey, message, signature };
-      return true;
-    },
-  };
-  return verifyAuthenticator(signed, collector).ok && item !== undefined ? item : "refused";
+function singleKeyItem({ signed, signingBytes }: Inspected): Ed25519Item | undefined {
+  const { transaction, authenticator } = signed;
+  const { policy, signers, signatures } = authenticator;
+  const [signature] = signatures;
+  if (policy.Ed25519 === undefined || signers !== 1 || signatures.length !== 1 || signature === undefined) {
+    return undefined;
+  }
+  if (addressOf(policy) !== transaction.sender) return undefined;
+  return { publicKey: policy.Ed25519.publicKey, message: signingBytes, signature };
 }
