@@ -152,6 +152,23 @@ describe("ECON-5, ECON-6: pools", () => {
     expect(delegations.rows(store)).toEqual([]);
   });
 
+  test("shares that a slash left worth nothing can leave, and so a pool that was emptied takes stake again", () => {
+    const store = bank();
+    delegate(store, parameters, "encoder", OPERATOR, ANN, 1_000n);
+    turnStake(store, parameters, 1n);
+    slashStake(store, parameters, { ...slash, bps: 10_000, epoch: 1n });
+    delegate(store, parameters, "encoder", OPERATOR, BOB, 500n);
+    turnStake(store, parameters, 2n);
+    expect(accountOf(store, BOB).balance).toBe(1_000_000n);
+    expect(undelegate(store, parameters, "encoder", OPERATOR, ANN, 1n)).toMatchObject({ ok: true });
+    turnStake(store, parameters, 3n);
+    expect([...delegations.rows(store), ...pools.rows(store)]).toEqual([]);
+    delegate(store, parameters, "encoder", OPERATOR, BOB, 500n);
+    turnStake(store, parameters, 4n);
+    expect(poolOf(store, "encoder", OPERATOR)).toEqual({ stake: 500n, shares: 500n, incoming: 0n });
+    expect(total(store)).toBe(2_000_000n);
+  });
+
   test("what others have staked is not read to tell an account's stakes", () => {
     class CountingStore extends KeyedStore {
       scans = 0;

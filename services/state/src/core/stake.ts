@@ -68,12 +68,9 @@ export function undelegate(
   const pool = poolOf(store, role, operator);
   const back = minBig(amount, own.incoming);
   const rest = amount - back;
-  // Rounded up, so that no pool gives more than it has.
   const free = own.shares - own.outgoingShares;
-  const wanted = rest === 0n || pool.stake === 0n ? 0n : ceilDiv(rest * pool.shares, pool.stake);
-  if (rest > 0n && (wanted === 0n || wanted > free)) {
-    return err("STAKE_SHORT", "not so much is staked there");
-  }
+  const wanted = sharesFor(pool, free, rest);
+  if (wanted === null) return err("STAKE_SHORT", "not so much is staked there");
   const worth = pool.shares === 0n ? 0n : ((free - wanted) * pool.stake) / pool.shares;
   const left = worth + own.incoming - back;
   if (left > 0n && left < parameters.minDelegation) {
@@ -91,6 +88,22 @@ export function undelegate(
   delegations.put(store, next, role, operator, owner);
   changing.put(store, {}, role, operator, owner);
   return ok(true);
+}
+
+/**
+ * Which of an owner's `free` shares leave for `amount`: rounded up, so that no pool gives more than it has; null if it is
+ * more than they are worth. Shares that a slash left worth nothing leave all, for nothing.
+ */
+function sharesFor(
+  pool: { readonly stake: Amount; readonly shares: bigint },
+  free: bigint,
+  amount: Amount,
+): bigint | null {
+  if (amount === 0n) return 0n;
+  if (free === 0n) return null;
+  if (free * pool.stake < pool.shares) return free;
+  const shares = ceilDiv(amount * pool.shares, pool.stake);
+  return shares <= free ? shares : null;
 }
 
 /** Adds rewards to a pool: every share is worth more. Nobody's if the pool has no shares: it is recycled. */
