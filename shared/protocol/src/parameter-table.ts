@@ -33,7 +33,7 @@ export const PARAMETER_TABLE = {
   embeddingDimension: row("SPACE-1", "dimensions", 256, 8, 2048),
   masks: row("MASK-2", "masks", 8, 2, 32),
   maxTokens: row("MASK-1", "tokens", 4096, 16, 65536),
-  jobsPerCommit: row("GAME-1, ADR 0023", "jobs", 128, 1, 4_096),
+  jobsPerCommit: row("GAME-1, ADR 0023", "jobs", 64, 1, 4_096),
   jobItems: row("GAME", "items", 1024, 1, 4096),
   epochLength: row("CONS-10", "ms", 86_400_000n, 5_000n, 604_800_000n, 60_000n),
   minRoundDelay: row("CONS-7", "ms", 50, 1, 5_000),
