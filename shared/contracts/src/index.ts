@@ -78,6 +78,7 @@ export {
 export { MAX_SETTLEMENT_INPUT_BYTES, SettleEpoch } from "./rewards.ts";
 export { EvaluationFailed, EvaluationRequested, EvaluationStream, JobEvaluated } from "./scorer.ts";
 export { GetShard, GetSizing } from "./shard-selection.ts";
+export { STANDING } from "./standing.ts";
 export {
   CheckpointCertified,
   CommitExecuted,

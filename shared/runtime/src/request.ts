@@ -1,7 +1,7 @@
 import { errors, type Msg, type NatsConnection } from "@nats-io/nats-core";
 import { err, ok, type Result } from "@soma/base";
 import type { Traceparent } from "@soma/telemetry";
-import { buildHeaders, HEADER, readHeader } from "./headers.ts";
+import { buildHeaders, HEADER, type HeaderValues, readHeader } from "./headers.ts";
 import { sleep } from "./sleep.ts";
 
 export interface RequestOptions {
@@ -11,6 +11,8 @@ export interface RequestOptions {
   readonly failFast?: boolean;
   /** Time to ask again while nobody responds (a service that starts), default `timeoutMs`. */
   readonly patienceMs?: number;
+  /** Sent with the question. */
+  readonly headers?: HeaderValues;
   /** Called with a reader of the answer's headers, before the answer is returned. */
   readonly onHeaders?: (header: (name: string) => string | undefined) => void;
 }
@@ -23,7 +25,7 @@ export async function askOnce(
   traceparent: Traceparent | undefined,
   options: RequestOptions,
 ): Promise<Result<Uint8Array>> {
-  const headers = buildHeaders(undefined, traceparent);
+  const headers = buildHeaders(options.headers, traceparent);
   const timeoutMs = options.timeoutMs ?? 5000;
   const deadline = performance.now() + timeoutMs;
   const patience = options.failFast === true ? 0 : Math.min(options.patienceMs ?? timeoutMs, timeoutMs);

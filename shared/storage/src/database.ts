@@ -13,7 +13,7 @@ export interface DatabaseOptions {
   /** The service's own schema, `shard_selection`; nobody else reads it. */
   readonly schema: string;
   readonly telemetry: Telemetry;
-  /** Connections at most, default 4. */
+  /** Connections at most, default 4; as many more for snapshots. */
   readonly poolSize?: number;
   /** How long to wait for a server that is still starting, default 30 s. */
   readonly startWithinMs?: number;
@@ -26,43 +26,38 @@ const MAX_PREPARED = 256;
 /** Tables of a service (`Tables`) with the inbox and outbox beside them. */
 export type WithPlatform<Tables> = Tables & PlatformTables;
 
+/** What queries are made with, in a transaction or outside. */
+export type Reading<Tables> = Kysely<WithPlatform<Tables>>;
+
 /** A service's schema in its operator's Postgres. */
 export class Database<Tables = unknown> {
   readonly schema: string;
   readonly telemetry: Telemetry;
   /** Queries outside a transaction; table names need no schema. */
-  readonly kysely: Kysely<WithPlatform<Tables>>;
+  readonly kysely: Reading<Tables>;
+  readonly #snapshots: Reading<Tables>;
   readonly #url: string;
   readonly #pool: pg.Pool;
   /** Names of statements by their text. */
   readonly #prepared = new Map<string, string>();
   readonly #columnTypes = new Map<string, ReadonlyMap<string, string>>();
 
-  private constructor(options: DatabaseOptions, pool: pg.Pool) {
+  private constructor(options: DatabaseOptions, pool: pg.Pool, snapshots: pg.Pool) {
     this.#url = options.url;
     this.#pool = pool;
     this.schema = options.schema;
     this.telemetry = options.telemetry;
     this.kysely = new Kysely<WithPlatform<Tables>>({ dialect: new PostgresDialect({ pool }) });
+    this.#snapshots = new Kysely<WithPlatform<Tables>>({
+      dialect: new PostgresDialect({ pool: snapshots }),
+    });
   }
 
   /** Connects, waiting for a server that is not up yet, and creates the schema. @throws SomaError DATABASE_UNREACHABLE */
   static async open<Tables = unknown>(options: DatabaseOptions): Promise<Database<Tables>> {
     if (!/^[a-z][a-z0-9_]{0,62}$/.test(options.schema))
       throw new SomaError("DATABASE_SCHEMA", `bad schema name ${options.schema}`);
-    const pool = new pg.Pool({
-      connectionString: options.url,
-      max: options.poolSize ?? 4,
-      types: columnParsers,
-      options: `-c search_path=${options.schema}`,
-      application_name: `soma ${options.schema}`,
-      connectionTimeoutMillis: CONNECT_WITHIN_MS,
-    });
-    // A connection that dies while idle is replaced at the next query; without a listener it would end the process.
-    pool.on("error", (error) => options.telemetry.log.warn({ error: error.message }, "idle connection lost"));
-    // The pool listens to idle ones only. What is under way on one that dies fails by itself; a server that says
-    // why before it goes would end the process too.
-    pool.on("connect", (client) => client.on("error", () => {}));
+    const pool = poolOf(options, "");
     try {
       await reach(() => pool.query("select 1"), {
         withinMs: options.startWithinMs ?? CONNECT_WITHIN_MS,
@@ -76,7 +71,7 @@ export class Database<Tables = unknown> {
       await pool.end();
       throw error;
     }
-    return new Database<Tables>(options, pool);
+    return new Database<Tables>(options, pool, poolOf(options, SNAPSHOTS));
   }
 
   /** Runs `work` in one transaction; what it throws rolls everything back. */
@@ -126,6 +121,14 @@ export class Database<Tables = unknown> {
     );
   }
 
+  /**
+   * Runs `work` on what is committed at one moment: nothing that it reads is older or newer. It cannot write, and has
+   * connections of its own, so that questions never hold up what is written.
+   */
+  async snapshot<T>(work: (reading: Reading<Tables>) => Promise<T>): Promise<T> {
+    return this.#snapshots.transaction().execute(work);
+  }
+
   /** Takes a lock of this database, whoever's schema, or gives undefined if it was not free within `waitMs`. */
   async lock(name: string, waitMs: number): Promise<SessionLock | undefined> {
     return SessionLock.take({ url: this.#url, name, waitMs });
@@ -142,8 +145,28 @@ export class Database<Tables = unknown> {
   }
 
   async close(): Promise<void> {
-    await this.kysely.destroy();
+    await Promise.all([this.kysely.destroy(), this.#snapshots.destroy()]);
   }
+}
+
+/** What every transaction of a session is, without being said again at each. */
+const SNAPSHOTS = " -c default_transaction_isolation=repeatable\\ read -c default_transaction_read_only=on";
+
+function poolOf({ url, schema, poolSize, telemetry }: DatabaseOptions, settings: string): pg.Pool {
+  const pool = new pg.Pool({
+    connectionString: url,
+    max: poolSize ?? 4,
+    types: columnParsers,
+    options: `-c search_path=${schema}${settings}`,
+    application_name: `soma ${schema}`,
+    connectionTimeoutMillis: CONNECT_WITHIN_MS,
+  });
+  // A connection that dies while idle is replaced at the next query; without a listener it would end the process.
+  pool.on("error", (error) => telemetry.log.warn({ error: error.message }, "idle connection lost"));
+  // The pool listens to idle ones only. What is under way on one that dies fails by itself; a server that says
+  // why before it goes would end the process too.
+  pool.on("connect", (client) => client.on("error", () => {}));
+  return pool;
 }
 
 // Two processes that create the same schema at once: one of them is told so.

@@ -1,6 +1,6 @@
 export { sql } from "kysely";
 export { BlobFolder } from "./blob-folder.ts";
-export { Database, type DatabaseOptions, type WithPlatform } from "./database.ts";
+export { Database, type DatabaseOptions, type Reading, type WithPlatform } from "./database.ts";
 export { insertMany } from "./insert.ts";
 export { type Migration, migrate } from "./migrate.ts";
 export { Outbox, type OutboxOptions } from "./outbox.ts";

@@ -51,6 +51,23 @@ describe("a database", () => {
     expect(rows[0]!.n).toBe(1n);
   });
 
+  test("a snapshot reads what was committed at one moment, and writes nothing", async () => {
+    const database = await open();
+    const count = (reading: typeof database.kysely) =>
+      reading
+        .selectFrom("dish")
+        .select(({ fn }) => fn.countAll<bigint>().as("n"))
+        .executeTakeFirstOrThrow();
+    await database.snapshot(async (reading) => {
+      expect((await count(reading)).n).toBe(0n);
+      await database.kysely.insertInto("dish").values(dish("late")).execute();
+      expect((await count(reading)).n).toBe(0n);
+    });
+    expect((await database.snapshot(count)).n).toBe(1n);
+    const writing = database.snapshot((reading) => reading.insertInto("dish").values(dish("no")).execute());
+    await expect(writing).rejects.toThrow(/read-only transaction/);
+  });
+
   test("takes more rows than fit in one statement, and may pass over those it has", async () => {
     const database = await open();
     const rows = Array.from({ length: 25_000 }, (_, i) => dish(`dish ${i}`, BigInt(i)));

@@ -13,6 +13,7 @@ import {
   GetTransaction,
   ListEmbeddings,
   ListOperators,
+  StateStatus,
 } from "@soma/contracts";
 import { nativeVerifier } from "@soma/crypto/native";
 import {
@@ -192,8 +193,9 @@ describe("the ledger of one validator", () => {
     await start(state);
     await source.decide([signed(people[0]!, 0n, transfer(people[1]!.address, 1n), 3n).bytes]);
     const closing = await source.decide([], 5_000n);
-    await eventually(async () => (await head()).commit === closing);
-    // Nobody settles yet: the closing commit is not written, and the epoch stays.
+    await eventually(async () => (await source.ask(StateStatus, {})).commit === closing);
+    // Nobody settles yet: the closing commit is executed but not written, so that nothing is told of it.
+    await eventually(async () => (await head()).commit === closing - 1n);
     expect(await source.ask(GetEpoch, { epoch: 1n })).toBeNull();
     const settling = await start(rewards);
     const next = await eventually(async () => (await source.ask(GetEpoch, { epoch: 1n })) ?? false);

@@ -9,4 +9,5 @@ test.each([
   ["CODEC_MALFORMED", 400],
   ["MEMPOOL_SEQUENCE_STALE", 422],
   ["REQUEST_FAILED", 502],
+  ["STATE_BEHIND", 503],
 ])("%s is %i", (code, status) => expect(statusOf(code).status).toBe(status));

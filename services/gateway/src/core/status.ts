@@ -10,7 +10,7 @@ export function statusOf(code: string): { status: number; retryAfterSeconds?: nu
     const { status, retryAfterSeconds } = own;
     return retryAfterSeconds === undefined ? { status } : { status, retryAfterSeconds };
   }
-  if (/^(REQUEST_(TIMEOUT|NO_RESPONDER|BUSY)|STATE_RECOVERING)$/.test(code)) {
+  if (/^(REQUEST_(TIMEOUT|NO_RESPONDER|BUSY)|STATE_(RECOVERING|BEHIND))$/.test(code)) {
     return { status: 503, retryAfterSeconds: 1 };
   }
   if (/^MEMPOOL_.*(FULL|QUOTA|BUSY|CONGESTED)/.test(code)) return { status: 429, retryAfterSeconds: 1 };

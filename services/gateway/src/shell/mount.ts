@@ -1,6 +1,7 @@
 import type { FastifyInstance } from "fastify";
 import { serializerCompiler, validatorCompiler } from "fastify-type-provider-zod";
 import type { GatewayContext } from "./context.ts";
+import { LedgerQuestions } from "./ledger-questions.ts";
 import { documentRoutes, schemaOf } from "./openapi.ts";
 import { OCTETS, type Route } from "./route.ts";
 
@@ -38,6 +39,7 @@ function mount(app: FastifyInstance, route: Route, context: GatewayContext | und
       if (context === undefined) throw new TypeError("this app only documents its routes");
       return route.handle({
         context,
+        ledger: new LedgerQuestions(context.bus, request, reply),
         params: request.params as never,
         query: request.query as never,
         body: request.body as never,

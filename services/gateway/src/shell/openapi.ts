@@ -1,10 +1,11 @@
 import swagger from "@fastify/swagger";
-import { checkpointEvent, commitEvent, jobEvent, transactionEvent } from "@soma/contracts";
+import { checkpointEvent, commitEvent, jobEvent, STANDING, transactionEvent } from "@soma/contracts";
 import type { FastifyInstance, FastifySchema } from "fastify";
 import { createJsonSchemaTransform } from "fastify-type-provider-zod";
 import { z } from "zod";
 import { GATEWAY_CODES, statusOf } from "../core/index.ts";
 import { epochEvent } from "./events/event-feed.ts";
+import { whole } from "./parameters.ts";
 import { PROBLEM_TYPE, Problem } from "./problem.ts";
 import type { Answer, Route } from "./route.ts";
 
@@ -12,7 +13,9 @@ const DESCRIPTION = `The HTTP door of one validator. Any validator's gateway ser
 
 Whole numbers that may be large are decimal strings; ids, digests and keys are lower-case hex. Refusals are problem
 details (RFC 9457) with a stable \`code\`; 429 and 503 carry \`Retry-After\`. Lists come in pages: \`next\` is the
-\`cursor\` of the page after, or null at the end. Answers are a validator's word unless they carry their proof.`;
+\`cursor\` of the page after, or null at the end. Answers are a validator's word unless they carry their proof.
+What is read from the ledger is read from one moment, which the headers \`${STANDING.checkpoint}\` and
+\`${STANDING.commit}\` name; \`${STANDING.atLeast}\` asks for one that is not older than a checkpoint.`;
 
 const TAGS = {
   network: "Where the network stands.",
@@ -31,6 +34,23 @@ const COMMON = ["GATEWAY_QUOTA_REQUESTS", "GATEWAY_FAILED"] as const;
 const ASKING = ["REQUEST_TIMEOUT", "REQUEST_NO_RESPONDER", "REQUEST_BUSY", "REQUEST_FAILED"] as const;
 const ASKING_MEANING =
   "a service of this operator is away or busy: ask again, or another validator's gateway";
+
+/** What a route adds to that whose answer is read from the ledger. */
+const BEHIND = "STATE_BEHIND";
+const BEHIND_MEANING =
+  "the checkpoint that was asked for is not certified here yet: ask again, or another validator's gateway";
+const ASKED_STANDING = z.looseObject({
+  [STANDING.atLeast.toLowerCase()]: whole.optional().meta({
+    description: "The answer is not older than this certified checkpoint, or the refusal `STATE_BEHIND`.",
+  }),
+});
+const GIVEN_STANDING = {
+  [STANDING.checkpoint]: {
+    type: "string",
+    description: "The last certified checkpoint of the moment from which all of the answer was read.",
+  },
+  [STANDING.commit]: { type: "string", description: "The last executed commit of that moment." },
+};
 
 /** Data of the events, which OpenAPI cannot tie to a stream: named in the route's own description. */
 const EVENT_DATA = {
@@ -69,16 +89,29 @@ export async function documentRoutes(app: FastifyInstance): Promise<void> {
       tags: Object.entries(TAGS).map(([name, description]) => ({ name, description })),
       components: { schemas: { Problem: problem, ...Object.fromEntries(eventData) } as never },
     },
-    transform: createJsonSchemaTransform({
-      zodToJsonConfig: { override: wireForm as never },
-    }),
+    transform: (route) => withHeaders(route, toJsonSchemas(route)),
   });
+}
+
+const toJsonSchemas = createJsonSchemaTransform({ zodToJsonConfig: { override: wireForm as never } });
+
+/** The transform leaves out the headers of answers. */
+function withHeaders(route: { schema?: FastifySchema }, transformed: ReturnType<typeof toJsonSchemas>) {
+  const given = (route.schema?.response ?? {}) as Record<string, { headers?: object }>;
+  const made = (transformed.schema as FastifySchema).response as Record<string, { headers?: object }>;
+  for (const [status, { headers }] of Object.entries(given)) {
+    if (headers !== undefined) made[status]!.headers = headers;
+  }
+  return transformed;
 }
 
 /** The schema by which a route is both checked and documented. */
 export function schemaOf(route: Route): FastifySchema {
   const response: Record<string, unknown> = {};
-  for (const [status, answer] of Object.entries(route.answers)) response[status] = answerOf(answer);
+  for (const [status, answer] of Object.entries(route.answers)) {
+    const isRead = route.reads === true && (answer.json ?? answer.type) !== undefined;
+    response[status] = isRead ? { ...answerOf(answer), headers: GIVEN_STANDING } : answerOf(answer);
+  }
   for (const [status, codes] of refusals(route)) {
     const meanings = codes.map((code) => `\`${code}\`: ${meaningOf(code)}`);
     response[status] = {
@@ -91,6 +124,7 @@ export function schemaOf(route: Route): FastifySchema {
     tags: [route.tag],
     summary: route.summary,
     ...(route.description === undefined ? {} : { description: route.description }),
+    ...(route.reads === true ? { headers: ASKED_STANDING } : {}),
     ...(route.params === undefined ? {} : { params: route.params }),
     ...(route.query === undefined ? {} : { querystring: route.query }),
     ...(route.body === undefined ? {} : { body: route.body.schema, consumes: [route.body.type] }),
@@ -106,12 +140,14 @@ function answerOf({ doc, json, type }: Answer): object {
 
 /** The route's refusals by status. */
 function refusals(route: Route): Map<number, string[]> {
-  const isChecked = route.params !== undefined || route.query !== undefined || route.body !== undefined;
+  const isChecked =
+    route.reads || route.params !== undefined || route.query !== undefined || route.body !== undefined;
   const codes = [
     ...(isChecked ? ["GATEWAY_MALFORMED"] : []),
     ...(route.body === undefined ? [] : ["GATEWAY_BODY_TOO_LARGE"]),
     ...(route.codes ?? []),
-    ...(route.asks === true ? ASKING : []),
+    ...(route.asks || route.reads ? ASKING : []),
+    ...(route.reads ? [BEHIND] : []),
     ...COMMON,
   ];
   const byStatus = new Map<number, string[]>();
@@ -123,6 +159,7 @@ function refusals(route: Route): Map<number, string[]> {
 }
 
 function meaningOf(code: string): string {
+  if (code === BEHIND) return BEHIND_MEANING;
   if ((ASKING as readonly string[]).includes(code)) return ASKING_MEANING;
   return (
     GATEWAY_CODES[code as keyof typeof GATEWAY_CODES]?.meaning ?? "a refusal of the service that was asked"

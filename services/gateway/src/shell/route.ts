@@ -4,6 +4,7 @@ import type { z } from "zod";
 import type { GatewayCode } from "../core/index.ts";
 import type { GatewayConfig } from "./config.ts";
 import type { GatewayContext } from "./context.ts";
+import type { LedgerQuestions } from "./ledger-questions.ts";
 
 export const OCTETS = "application/octet-stream";
 export const EVENTS = "text/event-stream";
@@ -20,6 +21,7 @@ export interface Answer {
 /** A request whose parts fit the route's schemas. */
 export interface Given<P, Q, B> {
   readonly context: GatewayContext;
+  readonly ledger: LedgerQuestions;
   readonly params: P;
   readonly query: Q;
   readonly body: B;
@@ -49,6 +51,8 @@ export interface RouteSpec<P extends z.ZodType, Q extends z.ZodType, B extends z
   readonly codes?: readonly (GatewayCode | (string & {}))[];
   /** It asks a service of the operator, which may be away. */
   readonly asks?: boolean;
+  /** What it answers is read from the ledger: it takes and gives the headers of `STANDING`. */
+  readonly reads?: boolean;
   /** Answers by its result, or by `reply`. */
   readonly handle: (given: Given<z.output<P>, z.output<Q>, z.output<B>>) => unknown;
 }

@@ -5,6 +5,17 @@ export {
 } from "./checkpoint.ts";
 export { nextBaseFee, nextPrice } from "./economy.ts";
 export {
+  accountEntries,
+  balanceEntries,
+  type EntryNames,
+  epochEntry,
+  HEAD_ENTRY,
+  jobEntry,
+  operatorEntries,
+  parameterEntries,
+  stakeEntries,
+} from "./entries-of.ts";
+export {
   type CommitInput,
   type ExecutedCommit,
   type ExecutedTransaction,
@@ -19,13 +30,14 @@ export { type JobPayment, MAX_FINALS_BYTES, MIN_JOB_ENCODERS, payForJob } from "
 export type { StakeView } from "./holdings.ts";
 export { type JobStage, jobHistory } from "./job-history.ts";
 export { Ledger, type LedgerTools } from "./ledger.ts";
+export { LedgerReading } from "./ledger-reading.ts";
 export { listEncoders, listValidators } from "./operator-list.ts";
 export { type HaltPoint, overrideFits } from "./override.ts";
 export type { Head, Role } from "./records.ts";
 export { PAID_REFUSALS, UNPAID_REFUSALS } from "./refusals.ts";
 export { LEDGER_RULES, type LedgerRules } from "./rules.ts";
 export { decodeSnapshot, encodeSnapshot } from "./snapshot.ts";
-export { type Change, LOCAL_PREFIX } from "./store.ts";
+export { type Change, KeyedStore, LOCAL_PREFIX } from "./store.ts";
 export { type Supply, supplyTotal } from "./supply.ts";
 export type { CommitTransaction } from "./transaction.ts";
 export {

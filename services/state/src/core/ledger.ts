@@ -1,4 +1,4 @@
-import { err, invariant, ok, type Result, toHex } from "@soma/base";
+import { err, ok, type Result, toHex } from "@soma/base";
 import { type LtExpand, LtHash, type SignatureVerifier } from "@soma/crypto";
 import {
   type Address,
@@ -10,14 +10,12 @@ import {
   genesisDigest,
   genesisEpoch,
   genesisParameters,
-  type JobId,
   NO_COMMIT,
   type Parameters,
   parseParameters,
 } from "@soma/protocol";
-import type { Job } from "./game/job.ts";
-import { hold, type StakeView, stakesOf } from "./holdings.ts";
-import { accountOf, headOf } from "./money.ts";
+import { hold } from "./holdings.ts";
+import { LedgerReading } from "./ledger-reading.ts";
 import {
   accounts,
   checkpointHeads,
@@ -27,7 +25,6 @@ import {
   epochs,
   type Head,
   heads,
-  jobs,
   parameterRows,
   pools,
   type Role,
@@ -48,11 +45,10 @@ export interface LedgerTools {
 }
 
 /**
- * The ledger's working set with its digest and supply, and the readings that others need. It changes by
- * `executeCommit`, `applySettlement` and `buildCheckpoint` alone.
+ * The ledger's working set with its digest and supply. It changes by `executeCommit`, `applySettlement` and
+ * `buildCheckpoint` alone.
  */
-export class Ledger {
-  readonly store: KeyedStore;
+export class Ledger extends LedgerReading {
   readonly tools: LedgerTools;
   readonly chainId: string;
   readonly parameters: Parameters;
@@ -60,7 +56,7 @@ export class Ledger {
   #supply: Supply;
 
   private constructor(store: KeyedStore, tools: LedgerTools, chainId: string, parameters: Parameters) {
-    this.store = store;
+    super(store);
     this.tools = tools;
     this.chainId = chainId;
     this.parameters = parameters;
@@ -147,10 +143,6 @@ export class Ledger {
     return ok(changes.map(({ key, value }) => ({ key, value })));
   }
 
-  get head(): Head {
-    return headOf(this.store);
-  }
-
   get supply(): Supply {
     return this.#supply;
   }
@@ -158,54 +150,6 @@ export class Ledger {
   /** LEDGER-5: LtHash over every entry but the local ones. */
   stateDigest(): Digest {
     return toHex(this.#digest.digest());
-  }
-
-  /** Facts of an epoch that is kept: the current one, and those that jobs and evidence need. */
-  epoch(number: bigint = this.head.epoch): EpochInfo | undefined {
-    return epochs.get(this.store, numberKey(number));
-  }
-
-  get currentEpoch(): EpochInfo {
-    const info = this.epoch();
-    invariant(info !== undefined, "the current epoch is kept");
-    return info;
-  }
-
-  /** Undefined for an address that never held anything. */
-  account(address: Address): { balance: Amount; sequence: bigint } | undefined {
-    return accounts.get(this.store, address);
-  }
-
-  balanceOf(address: Address): Amount {
-    return accountOf(this.store, address).balance;
-  }
-
-  job(id: JobId): Job | undefined {
-    return jobs.get(this.store, id);
-  }
-
-  jobs(): Job[] {
-    return jobs.rows(this.store).map(({ value }) => value);
-  }
-
-  stakesOf(owner: Address): StakeView[] {
-    return stakesOf(this.store, owner);
-  }
-
-  /** Registered operators with the stake that counts; `active` in the current epoch. */
-  operators(role: Role): { id: Address; stake: Amount; active: boolean }[] {
-    const { committee, roster } = this.currentEpoch;
-    const now = new Set(
-      role === "validator"
-        ? committee.map((member) => member.validator)
-        : roster.map((entry) => entry.encoder),
-    );
-    const rows = role === "validator" ? validators.rows(this.store) : encoders.rows(this.store);
-    return rows.map(({ parts }) => ({
-      id: parts[0]!,
-      stake: pools.get(this.store, role, parts[0]!)?.stake ?? 0n,
-      active: now.has(parts[0]!),
-    }));
   }
 
   /** Every entry in the order of keys, local ones included: what `load` takes. */

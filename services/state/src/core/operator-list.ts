@@ -1,5 +1,5 @@
 import { type Address, type Amount, MODALITIES } from "@soma/protocol";
-import type { Ledger } from "./ledger.ts";
+import type { LedgerReading } from "./ledger-reading.ts";
 import { encoders, validators } from "./records.ts";
 
 /** What everybody may know of an operator's standing. */
@@ -22,7 +22,7 @@ export interface EncoderListing extends Standing {
 }
 
 /** Registered validators, ascending by id. */
-export function listValidators(ledger: Ledger): ValidatorListing[] {
+export function listValidators(ledger: LedgerReading): ValidatorListing[] {
   const standing = new Map(ledger.operators("validator").map((operator) => [operator.id, operator]));
   return validators.rows(ledger.store).map(({ parts, value }) => {
     const { leaving, commissionBps, edgeAddress, gatewayAddress } = value;
@@ -31,7 +31,7 @@ export function listValidators(ledger: Ledger): ValidatorListing[] {
 }
 
 /** Registered encoders, ascending by id. */
-export function listEncoders(ledger: Ledger): EncoderListing[] {
+export function listEncoders(ledger: LedgerReading): EncoderListing[] {
   const standing = new Map(ledger.operators("encoder").map((operator) => [operator.id, operator]));
   return encoders.rows(ledger.store).map(({ parts, value }) => {
     const { leaving, commissionBps, asks } = value;

@@ -1,8 +1,13 @@
-import { defineConfig, duration, integer } from "@soma/config";
+import { choice, defineConfig, duration, integer } from "@soma/config";
 import { OPERATOR_VARIABLES } from "@soma/identity";
 
 export const StateConfig = defineConfig("state", {
-  keyFile: OPERATOR_VARIABLES.keyFile,
+  role: {
+    is: choice(["all", "writer", "replica"]),
+    default: "all",
+    doc: "`writer` executes and signs, one at a time; any number of `replica`s answer questions; `all` is both.",
+  },
+  keyFile: { ...OPERATOR_VARIABLES.keyFile, default: null, doc: "Path of the key file; a replica has none." },
   genesis: OPERATOR_VARIABLES.genesis,
   verifyThreads: {
     is: integer({ min: 1, max: 64 }),

@@ -1,5 +1,5 @@
 import { EVENT_PAGE, type ListEvents, type Payload, type Reply } from "@soma/contracts";
-import type { Database } from "@soma/storage";
+import type { Reading } from "@soma/storage";
 import { commitRow, type HistoryReader, transactionRow } from "./history-reader.ts";
 import type { StateTables } from "./schema.ts";
 
@@ -19,11 +19,11 @@ const MAX_TRANSACTIONS = 20_000;
  * hold for every filter and on every validator.
  */
 export class EventReader {
-  readonly #database: Database<StateTables>;
+  readonly #reading: Reading<StateTables>;
   readonly #history: HistoryReader;
 
-  constructor(database: Database<StateTables>, history: HistoryReader) {
-    this.#database = database;
+  constructor(reading: Reading<StateTables>, history: HistoryReader) {
+    this.#reading = reading;
     this.#history = history;
   }
 
@@ -44,7 +44,7 @@ export class EventReader {
 
   /** The commits that one page goes through. */
   async #commits(after: bigint): Promise<CommitRow[]> {
-    const rows = await this.#database.kysely
+    const rows = await this.#reading
       .selectFrom("executed_commit")
       .selectAll()
       .where("commit", ">", after)
@@ -67,7 +67,7 @@ export class EventReader {
     const rows = new Map(commits.map((row) => [row.commit, row]));
     const found: { row: CommitRow; ordinal: number; event: Event["event"] }[] = [];
     if (asked.transactions) {
-      let query = this.#database.kysely
+      let query = this.#reading
         .selectFrom("executed_transaction")
         .select(["commit", "position", "digest", "sender", "refusal"])
         .where((e) => e(e.refTuple("commit", "position"), ">=", e.tuple(first.commit, offset)))
@@ -84,7 +84,7 @@ export class EventReader {
     }
     if (asked.jobs) {
       const told = Math.max(0, offset - first.transactions);
-      let query = this.#database.kysely
+      let query = this.#reading
         .selectFrom("job_stage")
         .selectAll()
         .where((e) => e(e.refTuple("commit", "position"), ">=", e.tuple(first.commit, told)))

@@ -101,6 +101,7 @@ export class Executor {
           return;
         }
         this.#checkpoint(round);
+        round.batch.stands(this.#o.ledger);
       }
       await this.#write();
     }

@@ -8,7 +8,7 @@ import type {
   Reply,
 } from "@soma/contracts";
 import { CheckpointCodec, EpochInfoCodec } from "@soma/protocol";
-import type { Database } from "@soma/storage";
+import type { Reading } from "@soma/storage";
 import type { StateTables } from "./schema.ts";
 
 type JobRow = Reply<typeof ListJobs>["jobs"][number];
@@ -22,14 +22,14 @@ export interface Kept {
 
 /** Reads pages of what happened on the ledger. A page begins after what never changes, so that none shifts. */
 export class HistoryReader {
-  readonly #database: Database<StateTables>;
+  readonly #reading: Reading<StateTables>;
 
-  constructor(database: Database<StateTables>) {
-    this.#database = database;
+  constructor(reading: Reading<StateTables>) {
+    this.#reading = reading;
   }
 
   async kept(): Promise<Kept | null> {
-    const { first, last } = await this.#database.kysely
+    const { first, last } = await this.#reading
       .selectFrom("executed_commit")
       .select((e) => [e.fn.min("commit").as("first"), e.fn.max("commit").as("last")])
       .executeTakeFirstOrThrow();
@@ -37,7 +37,7 @@ export class HistoryReader {
   }
 
   async jobs({ after, limit, state, payer }: Payload<typeof ListJobs>): Promise<JobRow[]> {
-    let query = this.#database.kysely.selectFrom("job_summary").selectAll();
+    let query = this.#reading.selectFrom("job_summary").selectAll();
     if (state !== null) query = query.where("state", "=", state);
     if (payer !== null) query = query.where("payer", "=", payer);
     if (after !== null) {
@@ -54,7 +54,7 @@ export class HistoryReader {
   }
 
   async commits({ before, limit }: Payload<typeof ListCommits>): Promise<CommitRow[]> {
-    const query = this.#database.kysely
+    const query = this.#reading
       .selectFrom("executed_commit")
       .selectAll()
       .orderBy("commit", "desc")
@@ -67,7 +67,7 @@ export class HistoryReader {
     const kept = await this.kept();
     if (kept === null || asked.commit > kept.last) return { status: "later", transactions: [] };
     if (asked.commit < kept.first) return { status: "pruned", transactions: [] };
-    const transactions = await this.#database.kysely
+    const transactions = await this.#reading
       .selectFrom("executed_transaction")
       .select(["commit", "position", "digest", "sender", "refusal"])
       .where("commit", "=", asked.commit)
@@ -82,7 +82,7 @@ export class HistoryReader {
     asked: Payload<typeof ListCheckpoints>,
   ): Promise<Reply<typeof ListCheckpoints>["checkpoints"]> {
     const isUp = asked.order === "ascending";
-    let query = this.#database.kysely
+    let query = this.#reading
       .selectFrom("checkpoint")
       .select(["digest", "bytes"])
       .where("certificate", "is not", null)
@@ -103,7 +103,7 @@ export class HistoryReader {
   }
 
   async epochs({ before, limit }: Payload<typeof ListEpochs>): Promise<Reply<typeof ListEpochs>["epochs"]> {
-    const query = this.#database.kysely
+    const query = this.#reading
       .selectFrom("epoch")
       .select(["info", "opened_by"])
       .where("opened_by", "is not", null)

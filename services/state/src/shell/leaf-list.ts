@@ -44,3 +44,20 @@ export class LeafList {
     return { leaf: this.#leaves[leafIndex]!, leafIndex, path: merklePath(this.#leaves, leafIndex) };
   }
 }
+
+/** Checkpoints whose leaves stay decoded: questions are nearly always about the last ones. */
+const CACHED = 16;
+
+/** The leaves of the checkpoints that were asked about last. */
+export class LeafLists {
+  readonly #lists = new Map<bigint, LeafList>();
+
+  async of(sequence: bigint, stored: () => Promise<Uint8Array>): Promise<LeafList> {
+    const known = this.#lists.get(sequence);
+    if (known !== undefined) return known;
+    const list = new LeafList(await stored());
+    this.#lists.set(sequence, list);
+    if (this.#lists.size > CACHED) this.#lists.delete(this.#lists.keys().next().value!);
+    return list;
+  }
+}

@@ -10,41 +10,32 @@ import {
   ListTransactions,
   ListValidators,
 } from "@soma/contracts";
-import { formatParameters } from "@soma/protocol";
-import type { Bus } from "@soma/runtime";
-import { type Ledger, listEncoders, listValidators } from "../core/index.ts";
-import type { EventReader } from "./event-reader.ts";
-import type { HistoryReader } from "./history-reader.ts";
+import { listEncoders, listValidators } from "../core/index.ts";
+import type { Answers } from "./answers.ts";
 
 /** Answers the questions of `contracts/history.ts`: pages of what the ledger holds and of what happened on it. */
-export async function respondToLists(options: {
-  readonly bus: Bus;
-  readonly ledger: Ledger;
-  readonly history: HistoryReader;
-  readonly events: EventReader;
-}): Promise<void> {
-  const { bus, ledger, history, events } = options;
-
-  await bus.respond(ListJobs, {}, async (asked) => ok({ jobs: await history.jobs(asked) }));
-  await bus.respond(ListCommits, {}, async (asked) => ok({ commits: await history.commits(asked) }));
-  await bus.respond(ListTransactions, {}, async (asked) => ok(await history.transactions(asked)));
-  await bus.respond(ListCheckpoints, {}, async (asked) =>
+export async function respondToLists(answers: Answers): Promise<void> {
+  await answers.to(ListJobs, async ({ history }, asked) => ok({ jobs: await history.jobs(asked) }));
+  await answers.to(ListCommits, async ({ history }, asked) => ok({ commits: await history.commits(asked) }));
+  await answers.to(ListTransactions, async ({ history }, asked) => ok(await history.transactions(asked)));
+  await answers.to(ListCheckpoints, async ({ history }, asked) =>
     ok({ checkpoints: await history.checkpoints(asked) }),
   );
-  await bus.respond(ListEpochs, {}, async (asked) => ok({ epochs: await history.epochs(asked) }));
-  await bus.respond(ListEvents, {}, async (asked) => ok(await events.page(asked)));
-  await bus.respond(ListValidators, {}, ({ after, limit }) =>
-    ok({ epoch: ledger.head.epoch, validators: pageOf(listValidators(ledger), after, limit) }),
-  );
-  await bus.respond(ListEncoders, {}, ({ after, limit }) => {
-    const encoders = pageOf(listEncoders(ledger), after, limit);
+  await answers.to(ListEpochs, async ({ history }, asked) => ok({ epochs: await history.epochs(asked) }));
+  await answers.to(ListEvents, async ({ events }, asked) => ok(await events.page(asked)));
+  await answers.to(ListValidators, async (ledger, { after, limit }) => {
+    const validators = pageOf(listValidators(await ledger.operators()), after, limit);
+    return ok({ epoch: ledger.head.epoch, validators });
+  });
+  await answers.to(ListEncoders, async (ledger, { after, limit }) => {
+    const encoders = pageOf(listEncoders(await ledger.operators()), after, limit);
     return ok({
       epoch: ledger.head.epoch,
       encoders: encoders.map((one) => ({ ...one, asks: [...one.asks] })),
     });
   });
-  await bus.respond(GetParameters, {}, () => {
-    const values = Object.entries(formatParameters(ledger.parameters));
+  await answers.to(GetParameters, async (ledger) => {
+    const values = (await ledger.parameters()).parameterValues();
     const parameters = values.map(([name, value]) => ({ name, value: BigInt(value) }));
     return ok({ epoch: ledger.head.epoch, parameters });
   });

@@ -7,9 +7,9 @@ import {
   EpochInfoCodec,
   type JobId,
 } from "@soma/protocol";
-import type { Database } from "@soma/storage";
+import type { Reading } from "@soma/storage";
 import { type Job, JobCodec } from "../core/index.ts";
-import { LeafList, type ProvenLeaf } from "./leaf-list.ts";
+import type { LeafList, LeafLists, ProvenLeaf } from "./leaf-list.ts";
 import type { StateTables } from "./schema.ts";
 
 /** A transaction that the ledger executed or refused for its fee. */
@@ -21,20 +21,18 @@ export interface TransactionView {
   readonly proof: (ProvenLeaf & { readonly checkpoint: bigint }) | null;
 }
 
-/** Checkpoints whose leaves stay decoded: questions are nearly always about the last ones. */
-const CACHED = 16;
-
 /** Answers from what is stored: everything but the ledger's present entries. */
 export class StateReader {
-  readonly #database: Database<StateTables>;
-  readonly #lists = new Map<bigint, LeafList>();
+  readonly #reading: Reading<StateTables>;
+  readonly #leaves: LeafLists;
 
-  constructor(database: Database<StateTables>) {
-    this.#database = database;
+  constructor(reading: Reading<StateTables>, leaves: LeafLists) {
+    this.#reading = reading;
+    this.#leaves = leaves;
   }
 
   async transaction(digest: Digest): Promise<TransactionView | undefined> {
-    const row = await this.#database.kysely
+    const row = await this.#reading
       .selectFrom("executed_transaction")
       .select(["commit", "refusal", "bytes"])
       .where("digest", "=", digest)
@@ -55,7 +53,7 @@ export class StateReader {
 
   /** The newest for null. */
   async certificate(sequence: bigint | null): Promise<CertifiedCheckpoint | null> {
-    const query = this.#database.kysely
+    const query = this.#reading
       .selectFrom("checkpoint")
       .select("certificate")
       .where("certificate", "is not", null)
@@ -67,7 +65,7 @@ export class StateReader {
 
   /** Ascending from `from` on, within `maxBytes`. */
   async certificates(from: bigint, limit: number, maxBytes: number): Promise<CertifiedCheckpoint[]> {
-    const rows = await this.#database.kysely
+    const rows = await this.#reading
       .selectFrom("checkpoint")
       .select("certificate")
       .where("sequence", ">=", from)
@@ -87,7 +85,7 @@ export class StateReader {
 
   /** An epoch that is open, or was. */
   async epoch(epoch: bigint): Promise<EpochInfo | null> {
-    const row = await this.#database.kysely
+    const row = await this.#reading
       .selectFrom("epoch")
       .select("info")
       .where("epoch", "=", epoch)
@@ -96,9 +94,21 @@ export class StateReader {
     return row === undefined ? null : EpochInfoCodec.parse(row.info);
   }
 
+  /** The last one that is open. */
+  async newestEpoch(): Promise<EpochInfo | null> {
+    const row = await this.#reading
+      .selectFrom("epoch")
+      .select("info")
+      .where("opened_by", "is not", null)
+      .orderBy("epoch", "desc")
+      .limit(1)
+      .executeTakeFirst();
+    return row === undefined ? null : EpochInfoCodec.parse(row.info);
+  }
+
   /** Hand-overs out of `fromEpoch` and the following ones, within `maxBytes`. */
   async handovers(fromEpoch: bigint, limit: number, maxBytes: number): Promise<EpochHandover[]> {
-    const rows = await this.#database.kysely
+    const rows = await this.#reading
       .selectFrom("epoch")
       .innerJoin("checkpoint", "checkpoint.sequence", "epoch.opened_by")
       .select(["info", "certificate"])
@@ -120,7 +130,7 @@ export class StateReader {
   }
 
   async ledgerUpdate(sequence: bigint, part: number): Promise<{ parts: number; update: Uint8Array } | null> {
-    const row = await this.#database.kysely
+    const row = await this.#reading
       .selectFrom("ledger_update")
       .select(["parts", "bytes"])
       .where("sequence", "=", sequence)
@@ -130,7 +140,7 @@ export class StateReader {
   }
 
   async closedJob(job: JobId): Promise<Job | undefined> {
-    const row = await this.#database.kysely
+    const row = await this.#reading
       .selectFrom("closed_job")
       .select("bytes")
       .where("job", "=", job)
@@ -140,7 +150,7 @@ export class StateReader {
 
   /** Payload of `embeddings-recorded`. */
   async embeddings(job: JobId): Promise<Uint8Array | undefined> {
-    const row = await this.#database.kysely
+    const row = await this.#reading
       .selectFrom("embeddings")
       .select("payload")
       .where("job", "=", job)
@@ -150,7 +160,7 @@ export class StateReader {
 
   /** Oldest first; all of the last commit, even beyond `limit`, so that whoever asks can go on after it. */
   async embeddingsAfter(commit: bigint, limit: number): Promise<{ job: JobId; commit: bigint }[]> {
-    const query = this.#database.kysely
+    const query = this.#reading
       .selectFrom("embeddings")
       .select(["job", "commit"])
       .orderBy("commit")
@@ -164,7 +174,7 @@ export class StateReader {
 
   /** The certified checkpoint that covers a commit. */
   async #covering(commit: bigint): Promise<{ sequence: bigint; list: LeafList } | undefined> {
-    const found = await this.#database.kysely
+    const found = await this.#reading
       .selectFrom("checkpoint")
       .select(["sequence", (e) => e("certificate", "is not", null).as("isCertified")])
       .where("last_commit", ">=", commit)
@@ -173,17 +183,14 @@ export class StateReader {
       .executeTakeFirst();
     if (found === undefined || !found.isCertified) return undefined;
     const { sequence } = found;
-    let list = this.#lists.get(sequence);
-    if (list === undefined) {
-      const { leaves } = await this.#database.kysely
+    const list = await this.#leaves.of(sequence, async () => {
+      const { leaves } = await this.#reading
         .selectFrom("checkpoint")
         .select("leaves")
         .where("sequence", "=", sequence)
         .executeTakeFirstOrThrow();
-      list = new LeafList(leaves);
-      this.#lists.set(sequence, list);
-      if (this.#lists.size > CACHED) this.#lists.delete(this.#lists.keys().next().value!);
-    }
+      return leaves;
+    });
     return { sequence, list };
   }
 }

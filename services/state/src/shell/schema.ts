@@ -33,6 +33,17 @@ export interface StateTables {
   closed_job: { job: string; bytes: Uint8Array };
   /** Signed overrides (DESIGN section 4): applied ones, and those kept for their commit. */
   override: { commit: bigint; stage: string; bytes: Uint8Array };
+  /** One row: what is not written as entries, of the ledger that the entries are. */
+  summary: {
+    is_only: boolean;
+    state_digest: string;
+    liquid: bigint;
+    staked: bigint;
+    pools: bigint;
+    escrowed: bigint;
+    recyclable: bigint;
+    unminted: bigint;
+  };
   /** The commits whose history is kept, with the number of stages that jobs passed in them. */
   executed_commit: {
     commit: bigint;
@@ -154,5 +165,18 @@ export const MIGRATIONS: readonly Migration[] = [
     name: "0004-leaves-by-commit",
     sql: `update entry set key = 'local/leaves/' || substring(key from 12), value = '\\x01'::bytea || value
       where key like 'local/leaf/%';`,
+  },
+  {
+    name: "0005-summary",
+    sql: `create table summary (
+      is_only boolean primary key default true check (is_only),
+      state_digest text not null,
+      liquid bigint not null,
+      staked bigint not null,
+      pools bigint not null,
+      escrowed bigint not null,
+      recyclable bigint not null,
+      unminted bigint not null
+    );`,
   },
 ];

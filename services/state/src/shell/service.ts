@@ -1,10 +1,12 @@
+import { setTimeout as delay } from "node:timers/promises";
 import { SomaError } from "@soma/base";
 import { Ed25519Pool, ltExpandNative, nativeVerifier, selfTestEd25519 } from "@soma/crypto/native";
 import { loadGenesis, loadKeyFile, ValidatorKeys } from "@soma/identity";
-import { type Genesis, genesisDigest } from "@soma/protocol";
+import { type Digest, type Genesis, genesisDigest } from "@soma/protocol";
 import { defineService } from "@soma/runtime";
 import { Ledger } from "../core/index.ts";
 import { Announcements } from "./announcements.ts";
+import { Answers } from "./answers.ts";
 import { Certifier } from "./certifier.ts";
 import { CheckpointExchange } from "./checkpoint-exchange.ts";
 import { CommitAssembler } from "./commit-assembler.ts";
@@ -12,10 +14,9 @@ import { CommitFeed } from "./commit-feed.ts";
 import { CommitQueue } from "./commit-queue.ts";
 import { StateConfig } from "./config.ts";
 import { Epochs } from "./epochs.ts";
-import { EventReader } from "./event-reader.ts";
 import { Executor } from "./executor.ts";
 import { Halts } from "./halts.ts";
-import { HistoryReader } from "./history-reader.ts";
+import { LeafLists } from "./leaf-list.ts";
 import { respondToLists } from "./list-responders.ts";
 import { stateMetrics } from "./metrics.ts";
 import { respondToOperator } from "./operator-responders.ts";
@@ -33,6 +34,8 @@ import { WriteBatch } from "./write-batch.ts";
 const QUEUE = { maxCommits: 64, maxTransactions: 32_768 };
 const PRUNE_EVERY_MS = 60_000;
 const REOPEN_EVERY_MS = 5_000;
+/** How often a replica looks whether there is a ledger yet. */
+const LOOK_EVERY_MS = 200;
 const TOOLS = { verifier: nativeVerifier, expand: ltExpandNative };
 
 /** One validator's ledger: executes commits, certifies checkpoints, opens epochs, answers questions. */
@@ -42,16 +45,28 @@ export const service = defineService<StateTables>()({
   migrations: MIGRATIONS,
   async open({ config, bus, database, telemetry, signal, recovering, sole, fail, defer, use }) {
     recovering();
+    const { log } = telemetry;
+    const genesis = loadGenesis(config.genesis);
+    const store = new StateStore(database);
+    const answers = new Answers(bus, database);
+    const answer = async () => {
+      await respondToQueries(answers, genesis.chainId);
+      await respondToLists(answers);
+    };
+    if (config.role === "replica") {
+      await ledgerStored(store, genesisDigest(genesis), signal);
+      await answer();
+      return {};
+    }
     // The one writer of its ledger.
     await sole();
     selfTestEd25519();
-    const { log } = telemetry;
-    const genesis = loadGenesis(config.genesis);
+    if (config.keyFile === undefined)
+      throw new SomaError("CONFIG_INVALID", "state needs SOMA_KEY_FILE to write");
     const keys = new ValidatorKeys(loadKeyFile(config.keyFile, "validator").seed);
     const validator = keys.account.address;
     const metrics = stateMetrics(telemetry);
-    const store = new StateStore(database);
-    const reader = new StateReader(database);
+    const reader = new StateReader(database.kysely, new LeafLists());
     const ledger = await openLedger(store, genesis);
     const { chainId, head } = ledger;
     const epochs = await Epochs.load(store, head.epoch);
@@ -75,9 +90,7 @@ export const service = defineService<StateTables>()({
     });
     defer(() => certifier.close());
     // Others wait for these answers at their start, consensus among them: they come before any commit is waited for.
-    await respondToQueries({ bus, ledger, epochs, certifier, reader });
-    const history = new HistoryReader(database);
-    await respondToLists({ bus, ledger, history, events: new EventReader(database, history) });
+    if (config.role === "all") await answer();
     const exchange = await CheckpointExchange.open({
       bus,
       validator,
@@ -177,6 +190,17 @@ function haltDetail({ code, message, commit, stage }: Halt): Record<string, stri
   return { code, message, commit: String(commit), stage };
 }
 
+/** Resolves when the writer has stored the ledger of this genesis. @throws when `signal` aborts meanwhile */
+async function ledgerStored(store: StateStore, genesis: Digest, signal: AbortSignal): Promise<void> {
+  while (!(await store.holds(genesis))) await delay(LOOK_EVERY_MS, undefined, { signal });
+}
+
+function standingOf(ledger: Ledger): WriteBatch {
+  const batch = new WriteBatch();
+  batch.stands(ledger);
+  return batch;
+}
+
 /** What the database holds, or else the genesis ledger, written. */
 async function openLedger(store: StateStore, genesis: Genesis): Promise<Ledger> {
   const digest = genesisDigest(genesis);
@@ -185,12 +209,13 @@ async function openLedger(store: StateStore, genesis: Genesis): Promise<Ledger> 
     for await (const entry of store.entries()) entries.push(entry);
     const loaded = Ledger.load(entries, TOOLS);
     if (!loaded.ok) throw new SomaError(loaded.code, loaded.message);
+    await store.write(standingOf(loaded.value));
     return loaded.value;
   }
   const begun = Ledger.fromGenesis(genesis, TOOLS);
   if (!begun.ok) throw new SomaError(begun.code, begun.message);
   const { ledger, changes } = begun.value;
-  const batch = new WriteBatch();
+  const batch = standingOf(ledger);
   batch.changes(changes);
   batch.epoch(ledger.currentEpoch, 0n);
   await store.begin(digest, batch);

@@ -192,6 +192,10 @@ function changesOf(batch: WriteBatch): WriteSet<StateTables> {
       .insert("closed_job", batch.closedJobs)
       .insert("executed_commit", batch.commits)
       .insert("job_stage", batch.stages)
+      .insert("summary", batch.summary === null ? [] : [batch.summary], {
+        key: ["is_only"],
+        update: ["state_digest", "liquid", "staked", "pools", "escrowed", "recyclable", "unminted"],
+      })
       .insert("job_summary", [...batch.jobs.values()], { key: ["job"], update: ["state", "outcome"] })
   );
 }

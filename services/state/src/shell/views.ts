@@ -1,5 +1,5 @@
-import { MODALITIES } from "@soma/protocol";
-import type { Job, Ledger } from "../core/index.ts";
+import { type Address, MODALITIES } from "@soma/protocol";
+import type { Job, LedgerReading, Supply } from "../core/index.ts";
 
 /** The ledger's answer about one job, in the form of `state.get-job`. */
 export function jobView(job: Job) {
@@ -40,24 +40,38 @@ function deadlineOf(job: Job): bigint | null {
   }
 }
 
-/** Where the ledger stands, in the form of `state.get-head`. */
-export function headView(ledger: Ledger, checkpoint: bigint) {
-  const { head, supply } = ledger;
+/** An account and its stakes, in the form of `state.get-account`. */
+export function accountView(ledger: LedgerReading, address: Address) {
+  const account = ledger.account(address);
   return {
-    chainId: ledger.chainId,
+    commit: ledger.head.commit,
+    address,
+    exists: account !== undefined,
+    balance: account?.balance ?? 0n,
+    sequence: account?.sequence ?? 0n,
+    stakes: ledger.stakesOf(address).map((stake) => ({ ...stake })),
+  };
+}
+
+/** Where the ledger stands, in the form of `state.get-head`. */
+export function headView(
+  ledger: LedgerReading,
+  { supply, ...rest }: { chainId: string; checkpoint: bigint; stateDigest: string; supply: Supply },
+) {
+  const { head } = ledger;
+  return {
+    ...rest,
     epoch: head.epoch,
     commit: head.commit,
     commitDigest: head.commitDigest,
-    checkpoint,
     timestampMs: Number(head.timestampMs),
     baseFee: ledger.currentEpoch.baseFee,
-    stateDigest: ledger.stateDigest(),
     supply: { ...supply },
   };
 }
 
 /** Registered operators, in the form of `state.list-operators`. */
-export function operatorsView(ledger: Ledger) {
+export function operatorsView(ledger: LedgerReading) {
   const { epoch, committee, roster } = ledger.currentEpoch;
   const members = new Map(committee.map((member) => [member.validator, member]));
   const entries = new Map(roster.map((entry) => [entry.encoder, entry]));

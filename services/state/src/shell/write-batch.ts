@@ -16,6 +16,7 @@ import {
   type Job,
   JobCodec,
   jobHistory,
+  type Ledger,
 } from "../core/index.ts";
 import { LeafListCodec } from "./leaf-list.ts";
 import type { StateTables } from "./schema.ts";
@@ -38,6 +39,7 @@ export class WriteBatch {
   readonly commits: StateTables["executed_commit"][] = [];
   readonly jobs = new Map<string, StateTables["job_summary"]>();
   readonly stages: StateTables["job_stage"][] = [];
+  summary: StateTables["summary"] | null = null;
 
   changes(changes: readonly Change[]): void {
     for (const { key, value } of changes) this.entries.set(key, value);
@@ -83,6 +85,11 @@ export class WriteBatch {
     }
   }
 
+  /** The ledger as it stands after what is written here. */
+  stands(ledger: Ledger): void {
+    this.summary = summaryOfLedger(ledger);
+  }
+
   /** Applied with what is written here. */
   override(signed: SignedOverride): void {
     this.overrides.push(overrideRow(signed));
@@ -104,6 +111,10 @@ export class WriteBatch {
   epoch(info: EpochInfo, openedBy: bigint | null): void {
     this.epochs.push({ epoch: info.epoch, info: encode(EpochInfoCodec, info), opened_by: openedBy });
   }
+}
+
+export function summaryOfLedger(ledger: Ledger): StateTables["summary"] {
+  return { is_only: true, state_digest: ledger.stateDigest(), ...ledger.supply };
 }
 
 function summaryOf(job: Job): StateTables["job_summary"] {

@@ -24,9 +24,8 @@ export const JOB_ROUTES: readonly Route[] = [
     summary: "A job as the ledger has it",
     params: job,
     answers: { 200: { doc: "`job` is null if the ledger has no such job.", json: jsonOf(GetJob) } },
-    asks: true,
-    handle: async ({ context: { bus }, params, reply }) =>
-      reply.send(taken(await bus.request(GetJob, {}, params, ASKED))),
+    reads: true,
+    handle: async ({ ledger, params, reply }) => reply.send(await ledger.ask(GetJob, params)),
   }),
   defineRoute({
     id: "getShard",

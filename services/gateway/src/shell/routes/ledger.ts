@@ -9,7 +9,6 @@ import {
 } from "@soma/contracts";
 import { CertifiedCheckpointCodec, EpochHandoverCodec, EpochInfoCodec } from "@soma/protocol";
 import { z } from "zod";
-import { ASKED, taken } from "../context.ts";
 import { found, hash, wait, waiting, whole } from "../parameters.ts";
 import { defineRoute, OCTETS, type Route } from "../route.ts";
 import { jsonOf } from "./network.ts";
@@ -28,9 +27,8 @@ export const LEDGER_ROUTES: readonly Route[] = [
     description: "An address that never held anything is an account with `exists: false`.",
     params: z.object({ address: hash }),
     answers: { 200: { doc: "The account at the stated commit.", json: jsonOf(GetAccount) } },
-    asks: true,
-    handle: async ({ context: { bus }, params, reply }) =>
-      reply.send(taken(await bus.request(GetAccount, {}, params, ASKED))),
+    reads: true,
+    handle: async ({ ledger, params, reply }) => reply.send(await ledger.ask(GetAccount, params)),
   }),
   defineRoute({
     id: "getEpoch",
@@ -42,10 +40,10 @@ export const LEDGER_ROUTES: readonly Route[] = [
     params: z.object({ epoch: numbered }),
     answers: { 200: { doc: "BCS of `EpochInfo`.", type: OCTETS } },
     codes: ["GATEWAY_EPOCH_NOT_FOUND"],
-    asks: true,
-    handle: async ({ context: { bus }, params: { epoch }, reply }) => {
+    reads: true,
+    handle: async ({ ledger, params: { epoch }, reply }) => {
       const asked = epoch === "latest" ? null : BigInt(epoch);
-      const info = taken(await bus.request(GetEpoch, {}, { epoch: asked }, ASKED));
+      const info = await ledger.ask(GetEpoch, { epoch: asked });
       return reply
         .type(OCTETS)
         .send(
@@ -62,9 +60,9 @@ export const LEDGER_ROUTES: readonly Route[] = [
     description: "BCS of a vector of at most 16 `EpochHandover`: out of epoch `from` and the following ones.",
     query: z.strictObject({ from: whole.meta({ description: "Epoch whose committee is known already." }) }),
     answers: { 200: { doc: "BCS of a vector of `EpochHandover`.", type: OCTETS } },
-    asks: true,
-    handle: async ({ context: { bus }, query: { from }, reply }) => {
-      const page = taken(await bus.request(GetHandovers, {}, { fromEpoch: BigInt(from), limit: 16 }, ASKED));
+    reads: true,
+    handle: async ({ ledger, query: { from }, reply }) => {
+      const page = await ledger.ask(GetHandovers, { fromEpoch: BigInt(from), limit: 16 });
       return reply.type(OCTETS).send(Buffer.from(encode(bcs.vector(EpochHandoverCodec), page)));
     },
   }),
@@ -78,10 +76,10 @@ export const LEDGER_ROUTES: readonly Route[] = [
     params: z.object({ sequence: numbered }),
     answers: { 200: { doc: "BCS of `CertifiedCheckpoint`.", type: OCTETS } },
     codes: ["GATEWAY_CHECKPOINT_NOT_FOUND"],
-    asks: true,
-    handle: async ({ context: { bus }, params: { sequence }, reply }) => {
+    reads: true,
+    handle: async ({ ledger, params: { sequence }, reply }) => {
       const asked = sequence === "latest" ? null : BigInt(sequence);
-      const answer = taken(await bus.request(GetCheckpoint, {}, { sequence: asked }, ASKED));
+      const answer = await ledger.ask(GetCheckpoint, { sequence: asked });
       const why = `no certified checkpoint ${sequence}`;
       const certified = found(answer, "GATEWAY_CHECKPOINT_NOT_FOUND", why);
       return reply.type(OCTETS).send(Buffer.from(encode(CertifiedCheckpointCodec, certified)));
@@ -97,9 +95,9 @@ export const LEDGER_ROUTES: readonly Route[] = [
     params: z.object({ commit: whole }),
     answers: { 200: { doc: "BCS of `ProvenLeaf`.", type: OCTETS } },
     codes: ["GATEWAY_COMMIT_NOT_FOUND"],
-    asks: true,
-    handle: async ({ context: { bus }, params: { commit }, reply }) => {
-      const answer = taken(await bus.request(GetCommitLeaf, {}, { commit: BigInt(commit) }, ASKED));
+    reads: true,
+    handle: async ({ ledger, params: { commit }, reply }) => {
+      const answer = await ledger.ask(GetCommitLeaf, { commit: BigInt(commit) });
       const leaf = found(answer, "GATEWAY_COMMIT_NOT_FOUND", `commit ${commit} is not certified`);
       return reply.type(OCTETS).send(Buffer.from(encode(ProvenLeafCodec, leaf)));
     },

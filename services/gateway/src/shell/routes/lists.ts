@@ -10,7 +10,6 @@ import {
 } from "@soma/contracts";
 import { PARAMETER_TABLE, type ParameterName } from "@soma/protocol";
 import { z } from "zod";
-import { ASKED, taken } from "../context.ts";
 import { Cursors, next, pageQuery } from "../page.ts";
 import { hash, whole } from "../parameters.ts";
 import { defineRoute, type Route } from "../route.ts";
@@ -45,12 +44,10 @@ export const LIST_ROUTES: readonly Route[] = [
       },
     },
     codes,
-    asks: true,
-    handle: async ({ context: { bus }, query: { limit, cursor }, reply }) => {
+    reads: true,
+    handle: async ({ ledger, query: { limit, cursor }, reply }) => {
       const after = validatorCursors.decode(cursor)?.[0] ?? null;
-      const { epoch, validators } = taken(
-        await bus.request(ListValidators, {}, { after, limit: limit + 1 }, ASKED),
-      );
+      const { epoch, validators } = await ledger.ask(ListValidators, { after, limit: limit + 1 });
       const page = validatorCursors.page(validators, limit, (row) => [row.id]);
       return reply.send({ epoch, validators: page.rows, next: page.next });
     },
@@ -66,12 +63,10 @@ export const LIST_ROUTES: readonly Route[] = [
       200: { doc: "A page; `active` is of the current epoch.", json: jsonOf(ListEncoders).extend({ next }) },
     },
     codes,
-    asks: true,
-    handle: async ({ context: { bus }, query: { limit, cursor }, reply }) => {
+    reads: true,
+    handle: async ({ ledger, query: { limit, cursor }, reply }) => {
       const after = encoderCursors.decode(cursor)?.[0] ?? null;
-      const { epoch, encoders } = taken(
-        await bus.request(ListEncoders, {}, { after, limit: limit + 1 }, ASKED),
-      );
+      const { epoch, encoders } = await ledger.ask(ListEncoders, { after, limit: limit + 1 });
       const page = encoderCursors.page(encoders, limit, (row) => [row.id]);
       return reply.send({ epoch, encoders: page.rows, next: page.next });
     },
@@ -85,10 +80,10 @@ export const LIST_ROUTES: readonly Route[] = [
     query: z.strictObject(pageQuery),
     answers: { 200: { doc: "A page.", json: jsonOf(ListEpochs).extend({ next }) } },
     codes,
-    asks: true,
-    handle: async ({ context: { bus }, query: { limit, cursor }, reply }) => {
+    reads: true,
+    handle: async ({ ledger, query: { limit, cursor }, reply }) => {
       const before = epochCursors.decode(cursor)?.[0] ?? null;
-      const { epochs } = taken(await bus.request(ListEpochs, {}, { before, limit: limit + 1 }, ASKED));
+      const { epochs } = await ledger.ask(ListEpochs, { before, limit: limit + 1 });
       const page = epochCursors.page(epochs, limit, (row) => [row.epoch]);
       return reply.send({ epochs: page.rows, next: page.next });
     },
@@ -102,10 +97,10 @@ export const LIST_ROUTES: readonly Route[] = [
     query: z.strictObject(pageQuery),
     answers: { 200: { doc: "A page of the kept history.", json: jsonOf(ListCommits).extend({ next }) } },
     codes,
-    asks: true,
-    handle: async ({ context: { bus }, query: { limit, cursor }, reply }) => {
+    reads: true,
+    handle: async ({ ledger, query: { limit, cursor }, reply }) => {
       const before = commitCursors.decode(cursor)?.[0] ?? null;
-      const { commits } = taken(await bus.request(ListCommits, {}, { before, limit: limit + 1 }, ASKED));
+      const { commits } = await ledger.ask(ListCommits, { before, limit: limit + 1 });
       const page = commitCursors.page(commits, limit, (row) => [row.commit]);
       return reply.send({ commits: page.rows, next: page.next });
     },
@@ -119,11 +114,11 @@ export const LIST_ROUTES: readonly Route[] = [
     query: z.strictObject(pageQuery),
     answers: { 200: { doc: "A page.", json: jsonOf(ListCheckpoints).extend({ next }) } },
     codes,
-    asks: true,
-    handle: async ({ context: { bus }, query: { limit, cursor }, reply }) => {
+    reads: true,
+    handle: async ({ ledger, query: { limit, cursor }, reply }) => {
       const after = checkpointCursors.decode(cursor)?.[0] ?? null;
       const asked = { order: "descending", after, limit: limit + 1 } as const;
-      const { checkpoints } = taken(await bus.request(ListCheckpoints, {}, asked, ASKED));
+      const { checkpoints } = await ledger.ask(ListCheckpoints, asked);
       const page = checkpointCursors.page(checkpoints, limit, (row) => [row.sequence]);
       return reply.send({ checkpoints: page.rows, next: page.next });
     },
@@ -141,8 +136,8 @@ export const LIST_ROUTES: readonly Route[] = [
     }),
     answers: { 200: { doc: "A page.", json: jsonOf(ListJobs).extend({ next }) } },
     codes,
-    asks: true,
-    handle: async ({ context: { bus }, query: { limit, cursor, state, account }, reply }) => {
+    reads: true,
+    handle: async ({ ledger, query: { limit, cursor, state, account }, reply }) => {
       const last = jobCursors.decode(cursor);
       const asked = {
         after: last === undefined ? null : { commit: last[0], job: last[1] },
@@ -150,7 +145,7 @@ export const LIST_ROUTES: readonly Route[] = [
         state: state ?? null,
         payer: account ?? null,
       };
-      const { jobs } = taken(await bus.request(ListJobs, {}, asked, ASKED));
+      const { jobs } = await ledger.ask(ListJobs, asked);
       const page = jobCursors.page(jobs, limit, (row) => [row.paidAtCommit, row.job]);
       return reply.send({ jobs: page.rows, next: page.next });
     },
@@ -169,10 +164,10 @@ export const LIST_ROUTES: readonly Route[] = [
       },
     },
     codes,
-    asks: true,
-    handle: async ({ context: { bus }, query: { limit, cursor }, reply }) => {
+    reads: true,
+    handle: async ({ ledger, query: { limit, cursor }, reply }) => {
       const after = parameterCursors.decode(cursor)?.[0] ?? "";
-      const { epoch, parameters } = taken(await bus.request(GetParameters, {}, {}, ASKED));
+      const { epoch, parameters } = await ledger.ask(GetParameters, {});
       const rest = parameters
         .filter(({ name }) => name > after)
         .sort((a, b) => (a.name < b.name ? -1 : 1))

@@ -40,9 +40,8 @@ export const NETWORK_ROUTES: readonly Route[] = [
     tag,
     summary: "Where the ledger stands",
     answers: { 200: { doc: "The last executed commit and the supply.", json: jsonOf(GetHead) } },
-    asks: true,
-    handle: async ({ context: { bus }, reply }) =>
-      reply.send(taken(await bus.request(GetHead, {}, {}, ASKED))),
+    reads: true,
+    handle: async ({ ledger, reply }) => reply.send(await ledger.ask(GetHead, {})),
   }),
   defineRoute({
     id: "getOperators",
@@ -52,9 +51,8 @@ export const NETWORK_ROUTES: readonly Route[] = [
     summary: "Validators and encoders with their stake, at once",
     description: "For more of each operator, in pages: `/v1/validators` and `/v1/encoders`.",
     answers: { 200: { doc: "All registered operators.", json: jsonOf(ListOperators) } },
-    asks: true,
-    handle: async ({ context: { bus }, reply }) =>
-      reply.send(taken(await bus.request(ListOperators, {}, {}, ASKED))),
+    reads: true,
+    handle: async ({ ledger, reply }) => reply.send(await ledger.ask(ListOperators, {})),
   }),
   defineRoute({
     id: "getPeers",

@@ -42,12 +42,13 @@ export const POOL_ROUTES: readonly Route[] = [
     answers: { 200: { doc: "The vectors.", type: OCTETS } },
     codes: ["GATEWAY_EMBEDDINGS_NOT_FOUND", ...POINT_CODES, "POOL_NO_ROTATION"],
     asks: true,
-    handle: async ({ context: { bus }, params: { job }, query: { dimensions }, reply }) => {
+    reads: true,
+    handle: async ({ ledger, context: { bus }, params: { job }, query: { dimensions }, reply }) => {
       if (dimensions !== undefined) {
         const leading = taken(await bus.request(GetLeadingDimensions, {}, { job, dimensions }, ASKED));
         return reply.type(OCTETS).send(Buffer.from(leading));
       }
-      const bytes = taken(await bus.request(GetEmbeddings, {}, { job }, ASKED));
+      const bytes = await ledger.ask(GetEmbeddings, { job });
       if (bytes.length === 0) {
         throw new SomaError("GATEWAY_EMBEDDINGS_NOT_FOUND", `job ${job} recorded no vectors`);
       }

@@ -139,9 +139,9 @@ export const TRANSACTION_ROUTES: readonly Route[] = [
       },
     },
     codes: ["GATEWAY_BUSY"],
-    asks: true,
-    handle: async ({ context: { bus, config, news }, params: { digest }, query, reply }) => {
-      const ask = async () => taken(await bus.request(GetTransaction, {}, { digest }, ASKED));
+    reads: true,
+    handle: async ({ ledger, context: { config, news }, params: { digest }, query, reply }) => {
+      const ask = async () => await ledger.ask(GetTransaction, { digest });
       const reached = (status: string) =>
         status === "certified" || (query.until === "executed" && status === "executed");
       const topic = query.until === "executed" ? `transaction ${digest}` : "checkpoint";
@@ -183,12 +183,12 @@ export const TRANSACTION_ROUTES: readonly Route[] = [
       },
     },
     codes: ["GATEWAY_CURSOR", "GATEWAY_COMMIT_NOT_FOUND", "GATEWAY_PRUNED"],
-    asks: true,
-    handle: async ({ context: { bus }, params, query: { limit, cursor }, reply }) => {
+    reads: true,
+    handle: async ({ ledger, params, query: { limit, cursor }, reply }) => {
       const commit = BigInt(params.commit);
       const after = cursors.decode(cursor)?.[0] ?? null;
       const asked = { commit, after, limit: limit + 1 };
-      const { status, transactions } = taken(await bus.request(ListTransactions, {}, asked, ASKED));
+      const { status, transactions } = await ledger.ask(ListTransactions, asked);
       if (status === "later") {
         throw new SomaError("GATEWAY_COMMIT_NOT_FOUND", `commit ${commit} is not executed yet`);
       }
