@@ -17,6 +17,7 @@ import {
   type Reply,
   type RequestMessage,
   SearchPool,
+  StateStatus,
 } from "@soma/contracts";
 import { sha256Native } from "@soma/crypto/native";
 import {
@@ -110,6 +111,11 @@ export class GatewayClient {
   /** Where the gateway's own consensus stands. */
   async consensus() {
     return decodeReply(ConsensusStatus, await this.http.json({ path: "/v1/consensus" }));
+  }
+
+  /** Where the gateway's own ledger stands, and why it is halted if it is. */
+  async state() {
+    return decodeReply(StateStatus, await this.http.json({ path: "/v1/state" }));
   }
 
   async operators() {

@@ -6,7 +6,9 @@ import { promisify } from "node:util";
 import { err, ok } from "@soma/base";
 import { encode } from "@soma/codec";
 import { GetAccount, GetEpoch, GetHead, SettleEpoch, StateStatus } from "@soma/contracts";
+import { service as gateway } from "@soma/gateway";
 import { createKeyFile } from "@soma/identity";
+import { freePort } from "@soma/launcher";
 import { SettlementCodec, SettlementInputCodec } from "@soma/protocol";
 import { service as rewards } from "@soma/rewards";
 import { settleEpoch } from "@soma/rewards/core";
@@ -33,16 +35,31 @@ const MAIN = createRequire(import.meta.url)
   .resolve("@soma/cli")
   .replace("index.ts", "main.ts");
 
-/** Runs `soma override ...`; the code that it fails with, or what it prints. */
-async function override(network: string, ...args: readonly string[]): Promise<string> {
+/** Runs `soma ...`; what it prints, or the code that it fails with. */
+async function soma(network: string, ...args: readonly string[]): Promise<string> {
   const env = { PATH: process.env["PATH"], SOMA_NATS_URL: nats.url, SOMA_NETWORK: network, NO_COLOR: "1" };
   try {
-    const { stdout } = await promisify(execFile)(process.execPath, [MAIN, "override", ...args], { env });
+    const { stdout } = await promisify(execFile)(process.execPath, [MAIN, ...args], { env });
     return stdout.trim();
   } catch (error) {
-    const { stderr } = error as { stderr: string };
-    return /^error ([A-Z_]+):/m.exec(stderr)?.[1] ?? stderr;
+    const { stderr, stdout } = error as { stderr: string; stdout: string };
+    return /^error ([A-Z_]+):/m.exec(stderr)?.[1] ?? (stdout || stderr);
   }
+}
+
+const override = (network: string, ...args: readonly string[]) => soma(network, "override", ...args);
+
+/** How a gateway answers a transaction. */
+async function submitted(url: string, bytes: Uint8Array) {
+  const headers = { "content-type": "application/octet-stream" };
+  const answer = await fetch(`${url}/v1/transactions`, { method: "POST", headers, body: Buffer.from(bytes) });
+  const problem = (await answer.json()) as { code: string; [member: string]: unknown };
+  return {
+    ...problem,
+    halt: problem["halt"],
+    status: answer.status,
+    retryAfter: answer.headers.get("retry-after"),
+  };
 }
 
 /** A release of rewards that gives away more than the emission. */
@@ -56,6 +73,7 @@ async function settlesFalsely({ source }: Member): Promise<void> {
 }
 
 test("a settlement that no ledger takes halts all; a quorum's override moves them on alike", async () => {
+  const port = await freePort();
   const { members, chain, decide, certifies } = await openCommittee({
     resources,
     nats,
@@ -63,14 +81,20 @@ test("a settlement that no ledger takes halts all; a quorum's override moves the
     name: "halts",
     genesis,
     addresses,
-    env: { SOMA_STATE_OVERRIDE_INTERVAL: "300ms" },
+    env: { SOMA_STATE_OVERRIDE_INTERVAL: "300ms", SOMA_GATEWAY_PORT: String(port) },
   });
   const hosts = await Promise.all(members.map(({ start }) => start()));
+  hosts.push(await members[0]!.start([gateway]));
+  const url = `http://127.0.0.1:${port}`;
+  const payment = signed(people[0]!, 1n, transfer(people[1]!.address, 1n)).bytes;
+  // Nobody is the mempool here: what is not refused for the halt finds nobody.
+  expect(await submitted(url, payment)).toMatchObject({ status: 503, code: "REQUEST_NO_RESPONDER" });
   for (const member of members) await settlesFalsely(member);
   await decide([signed(people[0]!, 0n, transfer(people[1]!.address, 5n)).bytes]);
   const closing = await decide([], members, 6_000n);
   const halts = (i: number) =>
     eventually(async () => (await members[i]!.source.ask(StateStatus, {})).halt ?? false, { within: 20_000 });
+  const { network } = members[0]!;
   const points = await Promise.all(members.map((_, i) => halts(i)));
   for (const point of points) {
     const { ageMs: _, ...rest } = point;
@@ -92,6 +116,20 @@ test("a settlement that no ledger takes halts all; a quorum's override moves the
   expect(asked.commit).toBe(closing - 1n);
   expect(await members[0]!.source.ask(GetEpoch, { epoch: 1n })).toBeNull();
 
+  // So does the gateway, to clients and to whoever looks after the network.
+  await eventually(async () => (await submitted(url, payment)).code === "GATEWAY_HALTED");
+  const refused = await submitted(url, payment);
+  expect(refused).toMatchObject({ status: 503, retryAfter: "10" });
+  expect(refused.halt).toEqual({ stage: "settlement", code: "SETTLEMENT_SUM", commit: String(closing) });
+  expect(await (await fetch(`${url}/v1/state`)).json()).toMatchObject({
+    halt: { stage: "settlement", code: "SETTLEMENT_SUM", stateDigest: points[0]!.stateDigest },
+  });
+  const shown = JSON.parse(await soma(network, "status", "--json", "-g", url));
+  expect(shown).toMatchObject({ healthy: false, gateways: [{ halt: { commit: String(closing) } }] });
+  expect(shown.findings.find(({ code }: { code: string }) => code === "STATUS_HALTED").text).toContain(
+    `the settlement of commit ${closing} (SETTLEMENT_SUM`,
+  );
+
   // A restart ends nothing: what was executed is executed again, and halts again at the same point.
   await hosts[1]!.close();
   hosts[1] = await members[1]!.start();
@@ -100,7 +138,6 @@ test("a settlement that no ledger takes halts all; a quorum's override moves the
   // The operators' part: one drafts, each signs its own copy, one combines and applies.
   const folder = await resources.folder();
   const at = (name: string) => join(folder, name);
-  const network = members[0]!.network;
   for (const i of keys.keys()) createKeyFile(at(`key-${i}.json`), "validator", seedOf(`validator ${i}`));
   expect(await override(network, "status")).toContain(`settlement of commit ${closing}`);
   expect(await override(network, "make", "--out", at("draft.json"), "--omit", seedOf("any"))).toBe(
@@ -145,6 +182,9 @@ test("a settlement that no ledger takes halts all; a quorum's override moves the
   expect((await members[3]!.source.ask(StateStatus, {})).halt).not.toBeNull();
   members[3]!.isCut = false;
   await eventually(async () => (await members[3]!.source.ask(StateStatus, {})).halt === null);
+
+  await eventually(async () => (await submitted(url, payment)).code === "REQUEST_NO_RESPONDER");
+  expect(await (await fetch(`${url}/v1/state`)).json()).toMatchObject({ halt: null });
 
   // The epoch after goes on by the rules, certified by all, with one state.
   chain.epoch = 1n;

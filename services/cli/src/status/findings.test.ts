@@ -3,7 +3,7 @@ import { type CertifiedCheckpoint, initialParameters } from "@soma/protocol";
 import { describe, expect, test } from "vitest";
 import { findingsOf, roundsBehind } from "./findings.ts";
 import { reportJson, reportLines } from "./report.ts";
-import type { Consensus, GatewayReport, Head, Operators, Survey } from "./survey.ts";
+import type { Consensus, Execution, GatewayReport, Head, Operators, Survey } from "./survey.ts";
 import { verdictOf } from "./verdict.ts";
 
 const parameters = initialParameters("devnet");
@@ -39,6 +39,14 @@ const consensus: Consensus = {
   proposing: true,
   standstill: false,
   rounds: [0, 1, 2, 3].map((i) => ({ validator: id(i), round: 198 + i })),
+};
+const execution: Execution = {
+  chainId: "test",
+  epoch: 3n,
+  commit: 70n,
+  certified: 12n,
+  waiting: 0,
+  halt: null,
 };
 const certified: CertifiedCheckpoint = {
   checkpoint: {
@@ -84,6 +92,7 @@ function gateway(i: number, changes: Partial<GatewayReport> = {}): GatewayReport
     url: `http://g${i}:80`,
     health: ok({ ok: true, network: "test", validator: id(i) }),
     head: ok(head),
+    execution: ok(execution),
     consensus: ok(consensus),
     peers: ok(peersOf(i)),
     certified,
@@ -101,10 +110,26 @@ const away = err<never>("GATEWAY_UNREACHABLE", "http://g2:80 cannot be reached")
 const AWAY: Partial<GatewayReport> = {
   health: away,
   head: away,
+  execution: away,
   consensus: away,
   peers: away,
   certified: undefined,
   proof: undefined,
+};
+const HALTED: Partial<GatewayReport> = {
+  execution: ok({
+    ...execution,
+    halt: {
+      stage: "execution",
+      code: "SUPPLY_BREACH",
+      message: "the supply is 1, not 2",
+      epoch: 3n,
+      commit: 71n,
+      commitDigest: id(40),
+      stateDigest: id(41),
+      ageMs: 5_000,
+    },
+  }),
 };
 const other = (changes: Partial<CertifiedCheckpoint["checkpoint"]>): CertifiedCheckpoint => ({
   ...certified,
@@ -139,6 +164,13 @@ describe("what is wrong is found by its code", () => {
       survey({ 1: { consensus: err("REQUEST_TIMEOUT", "none") } }),
       ["STATUS_SERVICE"],
     ],
+    [
+      "an executor that is away",
+      survey({ 1: { execution: err("REQUEST_TIMEOUT", "none") } }),
+      ["STATUS_SERVICE"],
+    ],
+    ["a ledger that is halted", survey({ 2: HALTED }), ["STATUS_HALTED"]],
+    ["a network that is halted", survey(everywhere(HALTED)), ["STATUS_HALTED"]],
     [
       "another network",
       survey({ 3: { health: ok({ ok: true, network: "fake", validator: id(3) }) } }),
@@ -205,6 +237,21 @@ describe("what is wrong is found by its code", () => {
 test("a validator that one gateway sees late, and another in time, is not behind", () => {
   const late = { ...consensus, rounds: consensus.rounds.map((seen) => ({ ...seen, round: 9 })) };
   expect(codes(survey({ 0: { consensus: ok(late) } }))).toEqual([]);
+});
+
+test("a halt says where and why, and whose turn it is", () => {
+  const told = (one: Survey) => findingsOf(one, { parameters, nameOf })[0]!.text;
+  const alone = told(survey({ 2: HALTED }));
+  expect(alone).toContain("the execution of commit 71 (SUPPLY_BREACH: the supply is 1, not 2) at g2:80");
+  expect(alone).toMatch(/restore the database, sign nothing .*halt-and-override\.md/);
+  expect(told(survey({ 0: HALTED, 1: HALTED, 2: HALTED, 3: HALTED }))).toMatch(/`soma override status`/);
+  const lines = reportLines(
+    survey({ 2: HALTED }),
+    [],
+    { healthy: false, sentence: "" },
+    { nameOf, width: 80 },
+  );
+  expect(lines.filter((line) => line.includes("halted"))).toHaveLength(1);
 });
 
 test("rounds of an epoch that is over do not count", () => {

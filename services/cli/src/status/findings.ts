@@ -29,6 +29,7 @@ export function findingsOf(survey: Survey, yardstick: Yardstick): Finding[] {
   const found = [
     ...disagreements(survey, yardstick),
     ...supplyFaults(survey, yardstick),
+    ...halts(survey),
     ...gatewayFaults(survey),
     ...pace(survey, yardstick),
     ...links(survey, yardstick),
@@ -90,14 +91,36 @@ function* supplyFaults({ gateways }: Survey, { parameters }: Yardstick): Generat
   }
 }
 
+/** Where ledgers stand still, and whose turn it is: one operator's, or everybody's (runbooks/halt-and-override.md). */
+function* halts({ gateways }: Survey): Generator<Finding> {
+  const running = gateways.flatMap(({ execution }) => (execution.ok ? [execution.value] : []));
+  const halted = gateways.flatMap(({ url, execution }) =>
+    execution.ok && execution.value.halt !== null ? [{ url, halt: execution.value.halt }] : [],
+  );
+  if (halted.length === 0) return;
+  const points = groups(
+    halted,
+    ({ halt }) => `the ${halt.stage} of commit ${halt.commit} (${halt.code}: ${halt.message})`,
+  );
+  const todo =
+    halted.length < running.length
+      ? "others go on: compare release and state digest, restore the database, sign nothing"
+      : "all of them: compare `soma override status` with the other operators, keep the databases";
+  yield fault(
+    "STATUS_HALTED",
+    `HALTED, nothing is executed: ${told(points)}. ${todo} (shared/docs/runbooks/halt-and-override.md)`,
+  );
+}
+
 function* gatewayFaults({ gateways }: Survey): Generator<Finding> {
-  for (const { url, health, head, consensus, peers } of gateways) {
+  for (const { url, health, head, execution, consensus, peers } of gateways) {
     if (!health.ok) {
       yield fault("STATUS_UNREACHABLE", `${host(url)} cannot be asked: ${health.message} (${health.code})`);
       continue;
     }
     for (const [service, answer] of [
       ["ledger", head],
+      ["execution", execution],
       ["consensus", consensus],
       ["peering", peers],
     ] as const) {

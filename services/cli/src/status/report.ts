@@ -71,7 +71,7 @@ function gatewayTable({ gateways, operators }: Survey, nameOf: (id: Hex32) => st
 }
 
 function gatewayRow(
-  { url, health, head, consensus, peers }: GatewayReport,
+  { url, health, head, execution, consensus, peers }: GatewayReport,
   nameOf: (id: Hex32) => string,
   expected: (id: Hex32) => number | string,
 ): string[] {
@@ -84,10 +84,16 @@ function gatewayRow(
     nameOf(id),
     consensus.ok ? String(consensus.value.round) : UNKNOWN,
     head.ok ? String(head.value.commit) : UNKNOWN,
-    consensus.ok ? `${seconds(consensus.value.lastCommitAgeMs)} s` : UNKNOWN,
+    ageOf({ execution, consensus }),
     head.ok ? String(head.value.checkpoint) : UNKNOWN,
     peers.ok ? `${linkedPeers(peers.value).size}/${expected(id)}` : UNKNOWN,
   ];
+}
+
+/** Of the last commit; of the halt, where nothing is executed any more. */
+function ageOf({ execution, consensus }: Pick<GatewayReport, "execution" | "consensus">): string {
+  if (execution.ok && execution.value.halt !== null) return colours.red("halted");
+  return consensus.ok ? `${seconds(consensus.value.lastCommitAgeMs)} s` : UNKNOWN;
 }
 
 /** Tokens to two decimals: enough to see what moves. */
@@ -123,7 +129,7 @@ export function reportJson(survey: Survey, findings: readonly Finding[], verdict
     supply: head?.ok === true ? { ...head.value.supply, total: totalSupply(head.value) } : null,
     validators: operators?.validators.length ?? null,
     encoders: operators?.encoders.length ?? null,
-    gateways: gateways.map(({ url, health, head: ledger, consensus, peers, proof }) => ({
+    gateways: gateways.map(({ url, health, head: ledger, execution, consensus, peers, proof }) => ({
       url,
       reachable: health.ok,
       ...(health.ok ? { validator: health.value.validator } : { code: health.code, reason: health.message }),
@@ -136,6 +142,7 @@ export function reportJson(survey: Survey, findings: readonly Finding[], verdict
             timestampMs: ledger.value.timestampMs,
           }
         : null,
+      halt: execution.ok ? execution.value.halt : null,
       consensus: consensus.ok ? consensus.value : null,
       peers: peers.ok ? [...linkedPeers(peers.value)] : null,
       certified: proof === undefined ? null : proof.ok,

@@ -1,11 +1,12 @@
 import { err, minBig, ok, type Result, SomaError } from "@soma/base";
 import { GatewayClient, type GatewayHealth, LedgerFollower } from "@soma/client";
-import type { ConsensusStatus, GetHead, ListOperators, ListPeers, Reply } from "@soma/contracts";
+import type { ConsensusStatus, GetHead, ListOperators, ListPeers, Reply, StateStatus } from "@soma/contracts";
 import { nativeVerifier } from "@soma/crypto/native";
 import { type CertifiedCheckpoint, type Genesis, verifyCertificate } from "@soma/protocol";
 
 export type Head = Reply<typeof GetHead>;
 export type Consensus = Reply<typeof ConsensusStatus>;
+export type Execution = Reply<typeof StateStatus>;
 export type Operators = Reply<typeof ListOperators>;
 type Peers = Reply<typeof ListPeers>["peers"];
 
@@ -15,6 +16,7 @@ export interface GatewayReport {
   /** Refused: the gateway itself cannot be asked. */
   readonly health: Result<GatewayHealth>;
   readonly head: Result<Head>;
+  readonly execution: Result<Execution>;
   readonly consensus: Result<Consensus>;
   readonly peers: Result<Peers>;
   /** Its certified checkpoint of the survey's `sequence`; undefined if it has none. */
@@ -57,13 +59,14 @@ export class Surveyor {
   async look(): Promise<Survey> {
     const asked = await Promise.all(
       this.#clients.map(async ({ url, client }) => {
-        const [health, head, consensus, peers] = await Promise.all([
+        const [health, head, execution, consensus, peers] = await Promise.all([
           part(client.health()),
           part(client.head()),
+          part(client.state()),
           part(client.consensus()),
           part(client.peers().then((answer) => answer.peers)),
         ]);
-        return { url, client, health, head, consensus, peers };
+        return { url, client, health, head, execution, consensus, peers };
       }),
     );
     const answering = asked.filter(({ health }) => health.ok);

@@ -54,6 +54,11 @@ export const GATEWAY_CODES = {
     retryAfterSeconds: 10,
     meaning: "the gateway has as many event streams open as it serves",
   },
+  GATEWAY_HALTED: {
+    status: 503,
+    retryAfterSeconds: 10,
+    meaning: "the validator's ledger is halted and executes nothing; `/v1/state` says where and why",
+  },
   GATEWAY_FAILED: { status: 500, meaning: "the gateway itself failed; its log says why" },
   GATEWAY_CLOSING: { status: 503, retryAfterSeconds: 1, meaning: "the gateway is shutting down" },
 } as const satisfies Record<string, CodeEntry>;

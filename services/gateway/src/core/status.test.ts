@@ -10,4 +10,5 @@ test.each([
   ["MEMPOOL_SEQUENCE_STALE", 422],
   ["REQUEST_FAILED", 502],
   ["STATE_BEHIND", 503],
+  ["GATEWAY_HALTED", 503],
 ])("%s is %i", (code, status) => expect(statusOf(code).status).toBe(status));

@@ -7,6 +7,7 @@ import type { BlobClaims } from "./blob-claims.ts";
 import type { BlobStore } from "./blob-store.ts";
 import type { GatewayConfig } from "./config.ts";
 import type { EventStreams } from "./events/event-streams.ts";
+import type { HaltWatch } from "./halt-watch.ts";
 import type { LedgerUpdates } from "./ledger-updates.ts";
 import type { Mailbox } from "./mailbox.ts";
 import type { GatewayMetrics } from "./metrics.ts";
@@ -25,6 +26,7 @@ export interface GatewayContext {
   readonly validator: Hex32;
   readonly blobs: BlobStore;
   readonly claims: BlobClaims;
+  readonly halts: HaltWatch;
   readonly mailbox: Mailbox;
   readonly news: News;
   readonly quotas: Quotas;

@@ -10,6 +10,7 @@ import { GatewayConfig } from "./config.ts";
 import { ASKED, taken } from "./context.ts";
 import { EventFeed } from "./events/event-feed.ts";
 import { EventStreams } from "./events/event-streams.ts";
+import { HaltWatch } from "./halt-watch.ts";
 import { openHttpServer } from "./http-server.ts";
 import { LedgerUpdates } from "./ledger-updates.ts";
 import { Mailbox, type MailboxTables, MIGRATIONS } from "./mailbox.ts";
@@ -130,6 +131,7 @@ export const service = defineService<MailboxTables & BlobTables>()({
         validator,
         blobs,
         claims,
+        halts: new HaltWatch(bus),
         mailbox,
         news,
         quotas,

@@ -1,4 +1,4 @@
-import { ConsensusStatus, GetHead, ListOperators, ListPeers } from "@soma/contracts";
+import { ConsensusStatus, GetHead, ListOperators, ListPeers, StateStatus } from "@soma/contracts";
 import { z } from "zod";
 import { ASKED, taken } from "../context.ts";
 import { defineRoute, OCTETS, type Route } from "../route.ts";
@@ -42,6 +42,20 @@ export const NETWORK_ROUTES: readonly Route[] = [
     answers: { 200: { doc: "The last executed commit and the supply.", json: jsonOf(GetHead) } },
     reads: true,
     handle: async ({ ledger, reply }) => reply.send(await ledger.ask(GetHead, {})),
+  }),
+  defineRoute({
+    id: "getState",
+    method: "GET",
+    url: "/v1/state",
+    tag,
+    summary: "Where this validator's execution stands, and why it is halted if it is",
+    description:
+      "`halt` is null while the ledger goes on. Otherwise nothing is executed or certified here, questions are " +
+      "answered as of before, and transactions are refused with GATEWAY_HALTED until the operators mend or override it.",
+    answers: { 200: { doc: "The executor's own word.", json: jsonOf(StateStatus) } },
+    asks: true,
+    handle: async ({ context: { bus }, reply }) =>
+      reply.send(taken(await bus.request(StateStatus, {}, {}, ASKED))),
   }),
   defineRoute({
     id: "getOperators",

@@ -74,6 +74,7 @@ export const TRANSACTION_ROUTES: readonly Route[] = [
       },
     },
     codes: [
+      "GATEWAY_HALTED",
       "MEMPOOL_MALFORMED",
       "MEMPOOL_TIP_LOW",
       "MEMPOOL_FULL",
@@ -83,7 +84,8 @@ export const TRANSACTION_ROUTES: readonly Route[] = [
       "GATEWAY_BUSY",
     ],
     asks: true,
-    handle: async ({ context: { submissions }, body, reply }) => {
+    handle: async ({ context: { halts, submissions }, body, reply }) => {
+      await halts.assertRunning();
       const { Admitted, Refused } = await submissions.submit([body])[0]!;
       if (Admitted !== undefined) return reply.status(202).send(Admitted);
       const { code, message, minimumTip } = Refused!;
@@ -105,7 +107,9 @@ export const TRANSACTION_ROUTES: readonly Route[] = [
     answers: {
       200: { doc: "An outcome for each, in their order.", json: z.object({ outcomes: z.array(outcome) }) },
     },
-    handle: async ({ context: { submissions, quotas }, body, request, reply }) => {
+    codes: ["GATEWAY_HALTED"],
+    handle: async ({ context: { halts, submissions, quotas }, body, request, reply }) => {
+      await halts.assertRunning();
       const decoded = decodeExact(BulkCodec, body, BULK.bytes);
       if (!decoded.ok) throw new SomaError("GATEWAY_MALFORMED", decoded.message);
       const transactions = decoded.value;
