@@ -12,6 +12,8 @@ export interface BlobRequest {
   /** Milliseconds for one gateway, default 10 000. */
   readonly timeoutMs?: number;
   readonly signal?: AbortSignal;
+  /** Instead of the global one, as in `HttpOptions`. */
+  readonly fetch?: typeof globalThis.fetch;
 }
 
 /** A blob by its SHA-256 from the first gateway that has it; hashed and bounded. Undefined if none serves it. */
@@ -30,6 +32,7 @@ async function fetchFrom(gateway: string, request: BlobRequest): Promise<Uint8Ar
   const url = `${gateway.replace(/\/+$/, "")}/v1/blobs/${request.hash}`;
   const traceparent = activeTraceparent();
   const headers: Record<string, string> = traceparent === undefined ? {} : { traceparent };
+  const { fetch = globalThis.fetch } = request;
   const response = await fetch(url, { signal, redirect: "error", headers });
   if (!response.ok || response.body === null) {
     await response.body?.cancel();

@@ -191,7 +191,7 @@ export class GatewayClient {
   /** A blob by its SHA-256, checked, from whichever gateway has it; undefined if none does. */
   async getBlob(hash: Hex32): Promise<Uint8Array | undefined> {
     for (const gateway of this.http.gateways) {
-      const one = new Http({ gateways: [gateway], retries: 0 });
+      const one = new Http({ gateways: [gateway], retries: 0, fetch: this.http.fetch });
       const bytes = await one.bytes({ path: `/v1/blobs/${hash}` }).catch(() => undefined);
       if (bytes !== undefined && toHex(sha256Native(bytes)) === hash) return bytes;
     }

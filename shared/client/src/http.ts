@@ -11,6 +11,8 @@ export interface HttpOptions {
   /** Further rounds over the gateways after the first. */
   readonly retries?: number;
   readonly signal?: AbortSignal;
+  /** Instead of the global one: an `AddressGuard`'s, where others wrote the gateways' addresses. */
+  readonly fetch?: typeof globalThis.fetch;
 }
 
 export interface HttpRequest {
@@ -47,6 +49,10 @@ export class Http {
   /** The gateway asked first at present. */
   get gateway(): string {
     return this.#options.gateways[this.#preferred]!;
+  }
+
+  get fetch(): typeof globalThis.fetch {
+    return this.#options.fetch ?? globalThis.fetch;
   }
 
   get gateways(): readonly string[] {
@@ -94,7 +100,7 @@ export class Http {
     const signals = this.#options.signal === undefined ? [timeout] : [timeout, this.#options.signal];
     let response: Response;
     try {
-      const answer = await fetch(base.replace(/\/+$/, "") + request.path, {
+      const answer = await this.fetch(base.replace(/\/+$/, "") + request.path, {
         method: request.method ?? "GET",
         headers,
         signal: AbortSignal.any(signals),

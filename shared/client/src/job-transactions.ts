@@ -117,7 +117,7 @@ export class JobTransactions {
   async #send(name: "selection" | "bundle"): Promise<void> {
     const { client, journal } = this.#o;
     const replace = async (taken: SignedSubmission) => {
-      if (!(await isNumberUsedByAnother(client.http.gateways, taken))) return undefined;
+      if (!(await isNumberUsedByAnother(client.http.gateways, taken, client.http.fetch))) return undefined;
       Object.assign(journal.state[name]!, await this.#prepare(transactionOf(taken).kind));
       journal.save();
       return this.#signed(name);

@@ -17,8 +17,9 @@ export function transactionOf({ bytes }: Pick<SignedSubmission, "bytes">): Trans
 export async function askEach<T>(
   gateways: readonly string[],
   question: (client: GatewayClient) => Promise<T>,
+  fetch = globalThis.fetch,
 ): Promise<T[]> {
-  const options = { retries: 0, timeoutMs: ANSWER_WITHIN_MS };
+  const options = { retries: 0, timeoutMs: ANSWER_WITHIN_MS, fetch };
   const answers = await Promise.allSettled(
     gateways.map((gateway) => question(new GatewayClient({ gateways: [gateway], ...options }))),
   );
@@ -33,14 +34,19 @@ export async function askEach<T>(
 export async function isNumberUsedByAnother(
   gateways: readonly string[],
   taken: SignedSubmission,
+  fetch = globalThis.fetch,
 ): Promise<boolean> {
   const { sender, sequence } = transactionOf(taken);
-  const answers = await askEach(gateways, async (client) => {
-    // In this order: a number that was past already when the transaction is looked for was not used by it.
-    const { sequence: next } = await client.account(sender);
-    const { status } = await client.transaction(taken.digest);
-    return { isPast: next > sequence, isKnown: status !== "unknown" };
-  });
+  const answers = await askEach(
+    gateways,
+    async (client) => {
+      // In this order: a number that was past already when the transaction is looked for was not used by it.
+      const { sequence: next } = await client.account(sender);
+      const { status } = await client.transaction(taken.digest);
+      return { isPast: next > sequence, isKnown: status !== "unknown" };
+    },
+    fetch,
+  );
   if (answers.some(({ isKnown }) => isKnown)) return false;
   return 2 * answers.filter(({ isPast }) => isPast).length > answers.length;
 }

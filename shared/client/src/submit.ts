@@ -170,7 +170,9 @@ export function submit(
   const { client, turn = noTurn } = options;
   return turn(async () => {
     const replace = async (taken: SignedSubmission) =>
-      (await isNumberUsedByAnother(client.http.gateways, taken)) ? prepareTransaction(options) : undefined;
+      (await isNumberUsedByAnother(client.http.gateways, taken, client.http.fetch))
+        ? prepareTransaction(options)
+        : undefined;
     return sendPatiently(client, await prepareTransaction(options), { replace });
   });
 }

@@ -1,3 +1,4 @@
+export { AddressGuard, type AddressGuardOptions, type ResolvedAddress } from "./address-guard.ts";
 export { type Binding, type ConsumeOptions, on, type StreamHandler } from "./binding.ts";
 export { Bus, type BusOptions, type PublishOptions, type StagedMessage } from "./bus.ts";
 export type { Reader, RespondOptions, SubscribeOptions } from "./core-reader.ts";

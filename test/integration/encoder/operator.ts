@@ -128,6 +128,7 @@ export class TestOperatorSite {
       SOMA_ENCODER_MODEL: join(ROOT, "models/salience"),
       SOMA_ENCODER_TOKENIZER: join(ROOT, "models/tokenizer"),
       SOMA_ENCODER_GATEWAYS: gateway.url,
+      SOMA_PEER_NETWORKS: "127.0.0.0/8",
       SOMA_ENCODER_REDELIVER_AFTER: "1s",
       SOMA_SCORER_REDELIVER_AFTER: "1s",
       SOMA_LOG: "info",

@@ -153,6 +153,7 @@ export class TestNode {
         SOMA_GENESIS: this.#genesisFile,
         SOMA_PEERING_EDGE_ACCOUNT: this.nats.edgeAccountPath,
         SOMA_PEERING_EDGE_ADDRESS: `nats://${this.edgeAddress}`,
+        SOMA_PEER_NETWORKS: "127.0.0.0/8",
         SOMA_PEERING_CANARY_INTERVAL: "100ms",
         SOMA_PEERING_SILENT_AFTER: "1000ms",
         SOMA_PEERING_LOST_AFTER: "3000ms",

@@ -143,6 +143,7 @@ test("scorers", async () => {
         SOMA_OPERATOR: "e0",
         SOMA_NATS_URL: nats.url,
         SOMA_DATA: await resources.folder(),
+        SOMA_PEER_NETWORKS: "127.0.0.0/8",
         SOMA_SCORER_REDELIVER_AFTER: "1s",
       }),
     put,

@@ -75,6 +75,7 @@ function startScorer(): () => Promise<void> {
       SOMA_OPERATOR: "e0",
       SOMA_NATS_URL: nats.url,
       SOMA_DATA: folder,
+      SOMA_PEER_NETWORKS: "127.0.0.0/8",
       SOMA_SCORER_REDELIVER_AFTER: "1s",
       SOMA_SCORER_FETCH_ROUNDS: "2",
     },

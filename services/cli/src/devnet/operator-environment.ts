@@ -40,6 +40,8 @@ export function operatorEnvironment(
     SOMA_GATEWAY_PORT: operator.gatewayPort?.toString(),
     // All operators and clients of this network are one address.
     SOMA_GATEWAY_QUOTA_EXEMPT: operator.gatewayPort === undefined ? undefined : "127.0.0.0/8,::1",
+    // And all of them are on this machine.
+    SOMA_PEER_NETWORKS: "127.0.0.0/8,::1",
     SOMA_PEERING_EDGE_ACCOUNT: operator.kind === "validator" ? servers.edgeAccount : undefined,
     SOMA_PEERING_EDGE_ADDRESS:
       operator.kind === "validator" ? `nats://127.0.0.1:${operator.natsPort}` : undefined,

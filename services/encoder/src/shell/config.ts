@@ -1,9 +1,10 @@
 import { type Config, choice, defineConfig, duration, integer, list, text } from "@soma/config";
-import { OPERATOR_VARIABLES } from "@soma/identity";
+import { OPERATOR_VARIABLES, PEER_NETWORKS } from "@soma/identity";
 import { BATCH_LIMITS } from "../core/inference/batch-plan.ts";
 
 export const EncoderConfig = defineConfig("encoder", {
   ...OPERATOR_VARIABLES,
+  peerNetworks: PEER_NETWORKS,
   role: {
     is: choice(["all", "actor", "worker"]),
     default: "all",

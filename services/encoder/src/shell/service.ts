@@ -2,7 +2,7 @@ import { join } from "node:path";
 import { SomaError } from "@soma/base";
 import { InferenceStream } from "@soma/contracts";
 import { EncoderKeys, loadGenesis, loadKeyFile } from "@soma/identity";
-import { defineService } from "@soma/runtime";
+import { AddressGuard, defineService } from "@soma/runtime";
 import { BlobFolder } from "@soma/storage";
 import { BATCH_LIMITS } from "../core/inference/batch-plan.ts";
 import type { EncoderActor } from "./actor/encoder-actor.ts";
@@ -29,6 +29,8 @@ export const service = defineService<EncoderTables>()({
     const genesis = loadGenesis(config.genesis);
     const fromGenesis = genesis.validators.map((validator) => validator.gatewayAddress);
     const gateways = config.gateways.length > 0 ? config.gateways : fromGenesis;
+    const guard = context.use(new AddressGuard({ allowed: config.peerNetworks, telemetry }));
+    const { fetch } = guard;
     const own = await BlobFolder.open(join(config.data, "blobs"));
 
     if (config.role !== "actor") {
@@ -59,7 +61,17 @@ export const service = defineService<EncoderTables>()({
       metrics.provider.set(1, { provider: embedder.provider });
       telemetry.log.info({ model: model.name, provider: embedder.provider }, "model loaded");
       await InferenceWorker.open(
-        { bus, embedder, model, own, gateways, fetchTimeoutMs: config.fetchTimeout, telemetry },
+        {
+          bus,
+          embedder,
+          model,
+          own,
+          gateways,
+          fetch,
+          fetchTimeoutMs: config.fetchTimeout,
+          telemetry,
+          metrics,
+        },
         { sessions: config.sessions, redeliverAfterMs: config.redeliverAfter },
       );
     }
@@ -68,7 +80,7 @@ export const service = defineService<EncoderTables>()({
       // Two that speak for one encoder would contradict each other.
       await context.sole();
       const keys = new EncoderKeys(loadKeyFile(config.keyFile, "encoder").seed);
-      actor = await openActor({ service: context, config, genesis, keys, gateways, own, metrics });
+      actor = await openActor({ service: context, config, genesis, keys, gateways, fetch, own, metrics });
     }
 
     const looking = setInterval(() => {

@@ -15,21 +15,27 @@ export interface EdgePass {
   readonly expiresAtMs: number;
 }
 
+export interface AdmissionOptions {
+  readonly us: Operator;
+  readonly chainId: string;
+  /** Reaches no address within the own network. */
+  readonly fetch: typeof globalThis.fetch;
+  readonly signal: AbortSignal;
+}
+
 const TIMEOUT_MS = 3000;
 const MAX_ANSWER_BYTES = 64 * 1024;
 
 /**
  * Asks a gateway for admission to its operator's edge, and checks that the operator itself answered.
  * @param key of the operator on the roster
- * @throws SomaError with the gateway's code, DIAL_UNREACHABLE, DIAL_ANSWER (not an answer), DIAL_FORGED (not signed by
+ * @throws SomaError with the gateway's code, ADDRESS_INTERNAL, DIAL_UNREACHABLE, DIAL_ANSWER (not an answer), DIAL_FORGED (not signed by
  * the operator)
  */
 export async function requestAdmission(
   target: DialTarget,
   key: Uint8Array,
-  us: Operator,
-  chainId: string,
-  signal: AbortSignal,
+  { us, chainId, fetch, signal }: AdmissionOptions,
 ): Promise<EdgePass> {
   const user = NkeyPair.create("user");
   const userKey = user.getPublicKey();
@@ -43,7 +49,7 @@ export async function requestAdmission(
       issuedAtMs,
       signature: us.key.sign(admissionSigningBytes(chainId, request)),
     }),
-    AbortSignal.any([signal, AbortSignal.timeout(TIMEOUT_MS)]),
+    { fetch, signal: AbortSignal.any([signal, AbortSignal.timeout(TIMEOUT_MS)]) },
   );
   const answer = answered.ok ? AdmitPeer.reply.decode(answered.value) : answered;
   if (!answer.ok) throw new SomaError(answer.code, answer.message);
@@ -55,7 +61,11 @@ export async function requestAdmission(
   return { jwt, seed: user.getSeed(), address, certificateAuthorities, expiresAtMs };
 }
 
-async function post(url: string, body: Uint8Array, signal: AbortSignal): Promise<Result<Uint8Array>> {
+async function post(
+  url: string,
+  body: Uint8Array,
+  { fetch, signal }: Pick<AdmissionOptions, "fetch" | "signal">,
+): Promise<Result<Uint8Array>> {
   let response: Response;
   let bytes: Uint8Array;
   try {

@@ -1,11 +1,12 @@
 import { bytes, type Config, defineConfig, duration, integer, list, text, url } from "@soma/config";
-import { OPERATOR_VARIABLES } from "@soma/identity";
+import { OPERATOR_VARIABLES, PEER_NETWORKS } from "@soma/identity";
 
 const { keyFile, genesis } = OPERATOR_VARIABLES;
 
 export const PeeringConfig = defineConfig("peering", {
   keyFile,
   genesis,
+  peerNetworks: PEER_NETWORKS,
   peers: {
     is: list(),
     default: "",

@@ -1,8 +1,11 @@
+import { isIP, isIPv6 } from "node:net";
 import { setTimeout as delay } from "node:timers/promises";
 import { SomaError } from "@soma/base";
 import { MAX_ENVELOPE_BYTES } from "@soma/protocol";
 import { Bus } from "@soma/runtime";
 import type { Telemetry } from "@soma/telemetry";
+
+const DEFAULT_PORT = "4222";
 
 /** What it takes to reach an edge. */
 export interface EdgeAccess {
@@ -17,13 +20,23 @@ export interface EdgeAccess {
 /** An envelope with the headers that NATS puts before it. */
 const MAX_INBOUND = MAX_ENVELOPE_BYTES + 64 * 1024;
 
-/** One connection to an edge: tried once, and over at the first disconnect. @throws SomaError EDGE_ADDRESS */
-export async function connectEdge(access: EdgeAccess, telemetry: Telemetry): Promise<Bus> {
+/**
+ * One connection to an edge: tried once, and over at the first disconnect.
+ * @param addressOf what is connected to for a host; the host itself, where this operator wrote it
+ * @throws SomaError EDGE_ADDRESS, and what `addressOf` throws
+ */
+export async function connectEdge(
+  access: EdgeAccess,
+  telemetry: Telemetry,
+  addressOf: (host: string) => Promise<string> = async (host) => host,
+): Promise<Bus> {
   const url = URL.parse(access.address);
   if (url === null || !["nats:", "tls:"].includes(url.protocol) || url.host === "")
     throw new SomaError("EDGE_ADDRESS", "the edge's address is none");
+  const host = url.hostname.replace(/^\[|\]$/g, "");
+  const address = await addressOf(host);
   return Bus.open({
-    servers: url.host,
+    servers: `${isIPv6(address) ? `[${address}]` : address}:${url.port || DEFAULT_PORT}`,
     name: "peering",
     // No subject at an edge names a network.
     network: "edge",
@@ -31,13 +44,13 @@ export async function connectEdge(access: EdgeAccess, telemetry: Telemetry): Pro
     once: true,
     maxInboundMessage: MAX_INBOUND,
     credentials: { kind: "jwt", jwt: () => access.jwt, seed: access.seed },
-    ...(url.protocol === "tls:" ? { tls: tlsOptions(url, access.certificateAuthorities) } : {}),
+    ...(url.protocol === "tls:" ? { tls: tlsOptions(host, access.certificateAuthorities) } : {}),
   });
 }
 
-/** The client checks a certificate against the name that it dialled, but would check one for an address against none. */
-function tlsOptions(url: URL, ca: string | null) {
-  return { host: url.hostname.replace(/^\[|\]$/g, ""), ...(ca === null ? {} : { ca }) };
+/** The certificate must be of the host that was named, whatever address was dialled for it. */
+function tlsOptions(host: string, ca: string | null) {
+  return { host, ...(isIP(host) === 0 ? { servername: host } : {}), ...(ca === null ? {} : { ca }) };
 }
 
 /**

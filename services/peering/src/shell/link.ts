@@ -1,6 +1,6 @@
 import { SomaError } from "@soma/base";
 import { EdgeDown, EdgeUp } from "@soma/contracts";
-import { type Bus, sleep } from "@soma/runtime";
+import { type AddressGuard, type Bus, sleep } from "@soma/runtime";
 import type { Telemetry } from "@soma/telemetry";
 import type { DialTarget } from "../core/link-plan.ts";
 import { requestAdmission } from "./admission-client.ts";
@@ -19,6 +19,8 @@ export interface LinkDeps {
   readonly metrics: PeeringMetrics;
   /** Handlers at once on one link. */
   readonly concurrency: number;
+  /** Where peers are is what they wrote themselves. */
+  readonly guard: AddressGuard;
 }
 
 interface Session {
@@ -103,12 +105,17 @@ export class Link {
   }
 
   async #dial(): Promise<Session> {
-    const { exchange, us, chainId, telemetry, concurrency } = this.#deps;
+    const { exchange, us, chainId, telemetry, concurrency, guard } = this.#deps;
     const { operator } = this.target;
     const key = exchange.roster.get(operator)?.key;
     if (key === undefined) throw new SomaError("PEER_UNKNOWN", "the peer left the roster");
-    const pass = await requestAdmission(this.target, key, us, chainId, this.#stop.signal);
-    const bus = await connectEdge(pass, telemetry);
+    const pass = await requestAdmission(this.target, key, {
+      us,
+      chainId,
+      fetch: guard.fetch,
+      signal: this.#stop.signal,
+    });
+    const bus = await connectEdge(pass, telemetry, (host) => guard.addressOf(host));
     try {
       const onDown = (bytes: Uint8Array) => exchange.receive(this.#channel, bytes);
       await bus.subscribe(EdgeDown, { operator, peer: us.id }, onDown, {

@@ -4,7 +4,7 @@ import { AdmitPeer, EpochOpened, EpochProven, GetEpoch, ListPeers, SendToPeer } 
 import { nativeVerifier, selfTestEd25519, sha256Native } from "@soma/crypto/native";
 import { loadGenesis } from "@soma/identity";
 import { type EpochInfo, genesisEpoch, PEER_MESSAGE_TYPES, type PeerMessageType } from "@soma/protocol";
-import { defineService, type ServiceContext, sleep } from "@soma/runtime";
+import { AddressGuard, defineService, type ServiceContext, sleep } from "@soma/runtime";
 import { AdmissionDesk } from "../core/admission.ts";
 import { Ingress } from "../core/ingress.ts";
 import { parsePeers } from "../core/link-plan.ts";
@@ -45,6 +45,7 @@ export const service = defineService()({
     const peers = parsePeers(config.peers);
     if (!peers.ok) throw new SomaError(peers.code, peers.message);
     const metrics = peeringMetrics(telemetry);
+    const guard = context.use(new AddressGuard({ allowed: config.peerNetworks, telemetry }));
     const verifier = context.use(await openVerifier(config.verifyThreads));
     const concurrency = config.verifyThreads === 0 ? 1 : 256;
     const desk = new AdmissionDesk({
@@ -81,7 +82,7 @@ export const service = defineService()({
       },
     );
     const deps = { exchange, us, chainId, telemetry, metrics, concurrency };
-    const links: Links = context.use(new Links(peers.value, deps));
+    const links: Links = context.use(new Links(peers.value, { ...deps, guard }));
     if (us.kind === "validator")
       door = context.use(await openDoor(context, us, first.value, { ...deps, desk }));
 

@@ -1,8 +1,9 @@
 import { type Config, defineConfig, duration, integer } from "@soma/config";
-import { OPERATOR_VARIABLES } from "@soma/identity";
+import { OPERATOR_VARIABLES, PEER_NETWORKS } from "@soma/identity";
 
 export const ScorerConfig = defineConfig("scorer", {
   data: OPERATOR_VARIABLES.data,
+  peerNetworks: PEER_NETWORKS,
   threads: {
     is: integer({ min: 1, max: 256 }),
     default: "1",

@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { accept, defer as later, reject, type Verdict } from "@soma/actor";
 import { EvaluationFailed, EvaluationRequested, EvaluationStream, JobEvaluated } from "@soma/contracts";
-import { defineService } from "@soma/runtime";
+import { AddressGuard, defineService } from "@soma/runtime";
 import { BlobFolder } from "@soma/storage";
 import type { EvaluationRequest } from "../core/evaluate-request.ts";
 import { ScorerConfig } from "./config.ts";
@@ -17,6 +17,7 @@ export const service = defineService()({
   config: ScorerConfig,
   async open({ config, bus, telemetry, signal, use, defer, fail }) {
     const metrics = scorerMetrics(telemetry);
+    const guard = use(new AddressGuard({ allowed: config.peerNetworks, telemetry }));
     const own = await BlobFolder.open(join(config.data, "blobs"));
     const evaluator = use(await Evaluator.open(config.threads));
     void evaluator.failed.then(fail);
@@ -31,6 +32,7 @@ export const service = defineService()({
           downloads: config.downloads,
           timeoutMs: config.fetchTimeout,
           rounds: config.fetchRounds,
+          fetch: guard.fetch,
           signal,
         }),
       );

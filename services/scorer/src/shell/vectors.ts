@@ -10,6 +10,7 @@ export interface VectorsOptions {
   readonly downloads: number;
   readonly timeoutMs: number;
   readonly rounds: number;
+  readonly fetch: typeof globalThis.fetch;
   readonly signal: AbortSignal;
 }
 
@@ -21,7 +22,7 @@ export async function fetchVectors(
   request: EvaluationRequest,
   options: VectorsOptions,
 ): Promise<(Uint8Array | undefined)[]> {
-  const { own, downloads, rounds, timeoutMs, signal } = options;
+  const { own, downloads, rounds, timeoutMs, fetch, signal } = options;
   const blobs = new Array<Uint8Array | undefined>(request.reveals.length).fill(undefined);
   const maxBytes = largestBlob(request);
   for (let round = 0; round < rounds && !signal.aborted; round++) {
@@ -34,7 +35,7 @@ export async function fetchVectors(
         const { gateways } = request;
         const bytes =
           (await own.get(reveal.vectors)) ??
-          (await fetchBlob({ gateways, hash: reveal.vectors, maxBytes, timeoutMs, signal }));
+          (await fetchBlob({ gateways, hash: reveal.vectors, maxBytes, timeoutMs, signal, fetch }));
         if (bytes !== undefined && isRevealed(request, reveal, bytes)) blobs[i] = bytes;
       }
     };

@@ -7,7 +7,7 @@ import { heads } from "./records.ts";
 import { delegate, rewardPool, turnStake, undelegate } from "./stake.ts";
 import { KeyedStore } from "./store.ts";
 
-const parameters = { ...initialParameters("devnet"), unbondingEpochs: 3 };
+const parameters = { ...initialParameters("devnet"), unbondingEpochs: 3, minDelegation: 1n };
 const [ANN, BOB, ONE, TWO] = ["aa", "bb", "cc", "dd"].map((byte) => byte.repeat(32)) as [
   string,
   string,

@@ -18,6 +18,7 @@ export interface CarryOutDeps {
   readonly config: Pick<EncoderConfig, "fetchTimeout" | "vectorCopies">;
   readonly context: EncoderContext;
   readonly gateways: readonly string[];
+  readonly fetch: typeof globalThis.fetch;
   readonly own: BlobFolder;
   readonly store: EncoderStore;
   readonly sender: TransactionSender;
@@ -82,7 +83,7 @@ export class CarryOut {
   }
 
   async #fetchItems(effect: Effect<"fetch-items">): Promise<void> {
-    const { own, gateways, config, signal, give } = this.#deps;
+    const { own, gateways, fetch, config, signal, give } = this.#deps;
     const { job, attempt, data } = effect;
     const blob =
       (await own.get(data)) ??
@@ -92,6 +93,7 @@ export class CarryOut {
         maxBytes: MAX_ITEMS_BYTES,
         timeoutMs: config.fetchTimeout,
         signal,
+        fetch,
       }));
     if (blob === undefined) {
       if (!signal.aborted) await give({ kind: "items-fetched", job, attempt, data, outcome: "Unavailable" });
@@ -115,7 +117,7 @@ export class CarryOut {
   }
 
   async #publishVectors({ job, vectors }: Effect<"publish-vectors">): Promise<void> {
-    const { store, own, gateways, config, signal, telemetry } = this.#deps;
+    const { store, own, gateways, fetch, config, signal, telemetry } = this.#deps;
     if (this.#published.has(vectors)) return;
     const blob = await store.bulk(job, "vectors");
     if (blob === undefined) throw new Error("the vectors that were committed to are gone");
@@ -123,7 +125,8 @@ export class CarryOut {
     let copies = 0;
     for (const gateway of gateways) {
       if (copies >= config.vectorCopies || signal.aborted) break;
-      const http = new Http({ gateways: [gateway], retries: 0, timeoutMs: config.fetchTimeout, signal });
+      const options = { retries: 0, timeoutMs: config.fetchTimeout, signal, fetch };
+      const http = new Http({ gateways: [gateway], ...options });
       const put = http.request({
         method: "PUT",
         path: `/v1/blobs/${vectors}`,

@@ -7,6 +7,7 @@ import type { EncoderActor } from "./encoder-actor.ts";
 export interface LedgerFeedOptions {
   /** Base URLs; the next is asked when one fails or lies. */
   readonly gateways: readonly string[];
+  readonly fetch: typeof globalThis.fetch;
   readonly genesis: Genesis;
   /** The light client of the last process. */
   readonly saved: Uint8Array | undefined;
@@ -54,9 +55,9 @@ export class LedgerFeed {
   }
 
   #open(): LedgerFollower {
-    const { gateways, genesis, signal } = this.#options;
+    const { gateways, fetch, genesis, signal } = this.#options;
     const order = [...gateways.slice(this.#first), ...gateways.slice(0, this.#first)];
-    const client = new GatewayClient({ gateways: order, retries: 0, signal });
+    const client = new GatewayClient({ gateways: order, retries: 0, signal, fetch });
     const saved = this.#taken === undefined ? {} : { saved: this.#taken() };
     return LedgerFollower.open({ client, genesis, waitMs: WAIT_MS, ...saved });
   }
@@ -86,7 +87,7 @@ export class LedgerFeed {
 
   /** Takes the next checkpoint's facts; false if there is none and the gateway no longer has it. */
   async #next(): Promise<boolean> {
-    const { signal } = this.#options;
+    const { signal, fetch } = this.#options;
     const proven = await this.#follower.next();
     if (proven.length > 0) this.#taken = await this.#give(proven.map(({ facts }) => facts));
     await this.#options.proven(this.#follower.light.epoch);
@@ -95,6 +96,7 @@ export class LedgerFeed {
       gateways: [this.#gateway!],
       retries: 0,
       signal,
+      fetch,
     }).checkpoint();
     return newest === undefined || newest.checkpoint.sequence <= this.#follower.nextSequence;
   }

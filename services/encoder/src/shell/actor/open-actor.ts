@@ -38,13 +38,14 @@ export interface ActorOptions {
   readonly genesis: Genesis;
   readonly keys: EncoderKeys;
   readonly gateways: readonly string[];
+  readonly fetch: typeof globalThis.fetch;
   readonly own: BlobFolder;
   readonly metrics: EncoderMetrics;
 }
 
 /** Opens the part that speaks for the encoder: its memory, the ledger's feed, and its ears on the bus. */
 export async function openActor(options: ActorOptions): Promise<EncoderActor> {
-  const { service, config, genesis, keys, gateways, own, metrics } = options;
+  const { service, config, genesis, keys, gateways, fetch, own, metrics } = options;
   const { bus, telemetry, signal } = service;
   const parameters = genesisParameters(genesis);
   if (!parameters.ok) throw new Error(parameters.message);
@@ -65,13 +66,14 @@ export async function openActor(options: ActorOptions): Promise<EncoderActor> {
   service.recovering();
   const store = new EncoderStore(service.database);
   const { jobs, light } = await store.load();
-  const client = new GatewayClient({ gateways, signal });
+  const client = new GatewayClient({ gateways, fetch, signal });
   const sender = new TransactionSender({ client, account: keys.account, chainId });
   const carryOut = new CarryOut({
     bus,
     config,
     context,
     gateways,
+    fetch,
     own,
     store,
     sender,
@@ -102,7 +104,7 @@ export async function openActor(options: ActorOptions): Promise<EncoderActor> {
   });
   const announcer = service.use(new EpochAnnouncer(bus, telemetry.log));
   const proven = (info: EpochInfo) => announcer.proven(info);
-  service.use(LedgerFeed.open({ gateways, genesis, saved: light, actor, proven, telemetry, signal }));
+  service.use(LedgerFeed.open({ gateways, fetch, genesis, saved: light, actor, proven, telemetry, signal }));
   return actor;
 
   async function takeInference({ job, attempt, outcome }: Payload<typeof InferenceCompleted>): Promise<void> {

@@ -24,6 +24,7 @@ export interface InferenceWorkerDeps {
   readonly model: ModelFolder;
   readonly own: BlobFolder;
   readonly gateways: readonly string[];
+  readonly fetch: typeof globalThis.fetch;
   readonly fetchTimeoutMs: number;
   readonly telemetry: Telemetry;
 }
@@ -144,10 +145,10 @@ export class InferenceWorker {
   }
 
   async #items(hash: string): Promise<Uint8Array | undefined> {
-    const { own, gateways, fetchTimeoutMs } = this.#deps;
+    const { own, gateways, fetch, fetchTimeoutMs } = this.#deps;
     const here = await own.get(hash);
     if (here !== undefined) return here;
-    return fetchBlob({ gateways, hash, maxBytes: MAX_ITEMS_BYTES, timeoutMs: fetchTimeoutMs });
+    return fetchBlob({ gateways, hash, maxBytes: MAX_ITEMS_BYTES, timeoutMs: fetchTimeoutMs, fetch });
   }
 }
 
