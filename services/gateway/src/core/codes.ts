@@ -12,6 +12,8 @@ export const GATEWAY_CODES = {
   GATEWAY_CURSOR: { status: 400, meaning: "a cursor that no page of this list gave" },
   GATEWAY_ABORTED: { status: 400, meaning: "the client left before its body was whole" },
   GATEWAY_LENGTH_REQUIRED: { status: 411, meaning: "an upload says its length beforehand (Content-Length)" },
+  GATEWAY_REQUEST_TIMEOUT: { status: 408, meaning: "the request did not arrive within its time" },
+  GATEWAY_HEADERS_TOO_LARGE: { status: 431, meaning: "the headers are larger than any route takes" },
   GATEWAY_BODY_TOO_LARGE: { status: 413, meaning: "the body is larger than the route takes" },
   GATEWAY_BLOB_TOO_LARGE: { status: 413, meaning: "a blob is larger than this gateway takes" },
   GATEWAY_BLOB_HASH: { status: 422, meaning: "the content does not have the SHA-256 that names it" },

@@ -31,6 +31,11 @@ interface Refusal {
   readonly members?: Readonly<Record<string, unknown>>;
 }
 
+/** The body of a refusal. */
+export function problemOf({ status, code, detail, members }: Omit<Refusal, "retryAfterSeconds">): string {
+  return JSON.stringify({ type: `urn:soma:error:${code}`, title: code, status, code, detail, ...members });
+}
+
 /** Answers with problem details, and counts the code. */
 export class Problems {
   readonly #telemetry: Telemetry;
@@ -51,8 +56,10 @@ export class Problems {
     this.#metrics.refused.add(1, { code });
     if (retryAfterSeconds !== undefined)
       reply.header("retry-after", Math.max(1, Math.ceil(retryAfterSeconds)));
-    const problem = { type: `urn:soma:error:${code}`, title: code, status, code, detail, ...members };
-    return reply.status(status).type(PROBLEM_TYPE).send(JSON.stringify(problem));
+    return reply
+      .status(status)
+      .type(PROBLEM_TYPE)
+      .send(problemOf({ status, code, detail, ...(members === undefined ? {} : { members }) }));
   }
 
   #refusalOf(error: unknown): Refusal {
