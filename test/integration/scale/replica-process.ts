@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { join } from "node:path";
 import { eventually, freePort, type TestResources } from "@soma/testkit";
+import { countedIn } from "../bad-input/counters.ts";
 
 const ROOT = join(import.meta.dirname, "../../..");
 
@@ -66,11 +67,7 @@ export class ReplicaProcess {
   /** Sum of a metric's lines, of those that have these labels. */
   async metric(name: string, labels: Readonly<Record<string, string>> = {}): Promise<number> {
     const page = await (await fetch(`http://127.0.0.1:${this.#ports.metrics}/metrics`)).text();
-    const wanted = Object.entries(labels).map(([label, value]) => `${label}="${value}"`);
-    return page
-      .split("\n")
-      .filter((line) => line.startsWith(`${name}{`) && wanted.every((label) => line.includes(label)))
-      .reduce((sum, line) => sum + Number(line.slice(line.lastIndexOf(" ") + 1)), 0);
+    return countedIn(page, name, labels);
   }
 
   /** Messages of this name that it has handled to a good end. */
