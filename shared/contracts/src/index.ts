@@ -75,6 +75,16 @@ export {
   RecommendFromPool,
   SearchPool,
 } from "./pool.ts";
+export {
+  GetCheckpoint,
+  GetCommitLeaf,
+  GetHandovers,
+  GetLedgerUpdate,
+  GetTransaction,
+  type ProvenLeaf,
+  ProvenLeafCodec,
+} from "./proofs.ts";
+export { EmbeddingsRecorded, GetEmbeddings, ListEmbeddings } from "./recorded-embeddings.ts";
 export { MAX_SETTLEMENT_INPUT_BYTES, SettleEpoch } from "./rewards.ts";
 export { EvaluationFailed, EvaluationRequested, EvaluationStream, JobEvaluated } from "./scorer.ts";
 export { GetShard, GetSizing } from "./shard-selection.ts";
@@ -82,24 +92,14 @@ export { STANDING } from "./standing.ts";
 export {
   CheckpointCertified,
   CommitExecuted,
-  EmbeddingsRecorded,
   EpochOpened,
   GetAccount,
   GetBalances,
-  GetCheckpoint,
-  GetCommitLeaf,
-  GetEmbeddings,
   GetEpoch,
-  GetHandovers,
   GetHead,
   GetJob,
-  GetLedgerUpdate,
-  GetTransaction,
-  ListEmbeddings,
   ListOperators,
   MAX_BALANCES,
-  type ProvenLeaf,
-  ProvenLeafCodec,
 } from "./state.ts";
 export { type Space, type Tokens, token } from "./subject.ts";
 export { TAP } from "./tap.ts";

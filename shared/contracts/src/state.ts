@@ -1,9 +1,9 @@
-import { bcs, u32 as bcsU32, bytes32, u64 } from "@soma/codec";
-import { CertifiedCheckpointCodec, EpochHandoverCodec, EpochInfoCodec } from "@soma/protocol";
+import { bcs, bytes32, u64 } from "@soma/codec";
+import { CertifiedCheckpointCodec, EpochInfoCodec } from "@soma/protocol";
 import { z } from "zod";
-import { bcsPayload, rawPayload } from "./bcs-payload.ts";
+import { bcsPayload } from "./bcs-payload.ts";
 import { defineMessage } from "./define.ts";
-import { amount, hex32, hexBytes, millis, u32 } from "./fields.ts";
+import { amount, hex32, millis, u32 } from "./fields.ts";
 
 /** Executed transactions of a commit, for those who wait for them. */
 export const CommitExecuted = defineMessage({
@@ -74,22 +74,6 @@ export const GetEpoch = defineMessage({
     replyMaxBytes: 900 * 1024,
   },
   doc: "Asks for an epoch's facts; null asks for the newest.",
-});
-
-/** Hand-overs from an epoch on, for light clients: bounded pages. */
-export const GetHandovers = defineMessage({
-  name: "state.get-handovers",
-  version: 1,
-  owner: "state",
-  from: ["gateway"],
-  subject: ["state", "get-handovers"],
-  payload: z.strictObject({ fromEpoch: amount, limit: z.int().min(1).max(32) }),
-  delivery: {
-    kind: "request",
-    reply: bcsPayload(bcs.vector(EpochHandoverCodec), 960 * 1024),
-    replyMaxBytes: 960 * 1024,
-  },
-  doc: "Asks for epoch hand-overs out of `fromEpoch` and the following ones.",
 });
 
 /** An account as the ledger has it at the stated commit. */
@@ -216,87 +200,6 @@ export const GetJob = defineMessage({
   doc: "Asks for a job's state, shard and outcome.",
 });
 
-/** A transaction's effects with their proof once a certified checkpoint covers them. */
-export const GetTransaction = defineMessage({
-  name: "state.get-transaction",
-  version: 1,
-  owner: "state",
-  from: ["gateway"],
-  subject: ["state", "get-transaction"],
-  payload: z.strictObject({ digest: hex32 }),
-  delivery: {
-    kind: "request",
-    reply: z.strictObject({
-      status: z.enum(["unknown", "executed", "certified"]),
-      commit: amount.nullable(),
-      refusal: z.string().nullable(),
-      bytes: hexBytes().nullable(),
-      /** BCS of its `CheckpointLeaf`, and the way to the checkpoint's effects root. */
-      leaf: hexBytes().nullable(),
-      leafIndex: u32.nullable(),
-      path: z.array(hexBytes(32)).nullable(),
-      checkpoint: amount.nullable(),
-    }),
-    replyMaxBytes: 960 * 1024,
-  },
-  doc: "Asks for a transaction's effects and proof.",
-});
-
-/** A certified checkpoint by its number, or the newest. */
-export const GetCheckpoint = defineMessage({
-  name: "state.get-checkpoint",
-  version: 1,
-  owner: "state",
-  from: ["gateway"],
-  subject: ["state", "get-checkpoint"],
-  payload: z.strictObject({ sequence: amount.nullable() }),
-  delivery: { kind: "request", reply: bcsPayload(bcs.option(CertifiedCheckpointCodec), 64 * 1024) },
-  doc: "Asks for a certified checkpoint; null asks for the newest.",
-});
-
-export const ProvenLeafCodec = bcs.struct("ProvenLeaf", {
-  checkpoint: u64,
-  leaf: bcs.byteVector(),
-  leafIndex: bcsU32,
-  path: bcs.vector(bytes32),
-});
-/** A leaf's bytes with the way to its checkpoint's effects root. */
-export type ProvenLeaf = typeof ProvenLeafCodec.$inferType;
-
-/** A commit's leaf (beacon, timestamp) with its proof. */
-export const GetCommitLeaf = defineMessage({
-  name: "state.get-commit-leaf",
-  version: 1,
-  owner: "state",
-  from: ["gateway"],
-  subject: ["state", "get-commit-leaf"],
-  payload: z.strictObject({ commit: amount }),
-  delivery: {
-    kind: "request",
-    reply: bcsPayload(bcs.option(ProvenLeafCodec), 64 * 1024),
-  },
-  doc: "Asks for the leaf of a commit, which proves its beacon.",
-});
-
-/** A ledger update for a light client: one part of the `LedgerUpdate`s of one checkpoint. */
-export const GetLedgerUpdate = defineMessage({
-  name: "state.get-ledger-update",
-  version: 1,
-  owner: "state",
-  from: ["gateway"],
-  subject: ["state", "get-ledger-update"],
-  payload: z.strictObject({ sequence: amount, part: u32 }),
-  delivery: {
-    kind: "request",
-    reply: bcsPayload(
-      bcs.option(bcs.struct("LedgerUpdatePart", { parts: bcs.u16(), update: bcs.byteVector() })),
-      1024 * 1024,
-    ),
-    replyMaxBytes: 1024 * 1024,
-  },
-  doc: "Asks for the update that takes a light client over one checkpoint; none if it is not certified yet.",
-});
-
 /** The operators of the current epoch. */
 export const ListOperators = defineMessage({
   name: "state.list-operators",
@@ -325,57 +228,4 @@ export const ListOperators = defineMessage({
     replyMaxBytes: 960 * 1024,
   },
   doc: "Asks for validators and encoders with their stake.",
-});
-
-/** The final vectors of a closed job, as the ledger recorded them. */
-export const EmbeddingsRecorded = defineMessage({
-  name: "state.embeddings-recorded",
-  version: 1,
-  owner: "state",
-  to: ["pool"],
-  subject: ["state", "embeddings-recorded"],
-  payload: bcsPayload(
-    bcs.struct("EmbeddingsRecorded", {
-      job: bytes32,
-      commit: u64,
-      epoch: u64,
-      payer: bytes32,
-      modality: bcs.u8(),
-      winner: bytes32,
-      /** int16 little endian, all items in order. */
-      finals: bcs.byteVector(),
-      items: bcsU32,
-    }),
-    512 * 1024,
-  ),
-  maxBytes: 512 * 1024,
-  delivery: { kind: "core" },
-  doc: "A final proof was executed: these vectors belong in the pool.",
-});
-
-/** Closed jobs from a commit on, so that a pool that was away catches up. */
-export const ListEmbeddings = defineMessage({
-  name: "state.list-embeddings",
-  version: 1,
-  owner: "state",
-  from: ["pool"],
-  subject: ["state", "list-embeddings"],
-  payload: z.strictObject({ afterCommit: amount, limit: z.int().min(1).max(64) }),
-  delivery: {
-    kind: "request",
-    reply: z.strictObject({ jobs: z.array(z.strictObject({ job: hex32, commit: amount })) }),
-  },
-  doc: "Asks for the jobs whose vectors were recorded after a commit, oldest first.",
-});
-
-/** One closed job's vectors. */
-export const GetEmbeddings = defineMessage({
-  name: "state.get-embeddings",
-  version: 1,
-  owner: "state",
-  from: ["pool", "gateway"],
-  subject: ["state", "get-embeddings"],
-  payload: z.strictObject({ job: hex32 }),
-  delivery: { kind: "request", reply: rawPayload, replyMaxBytes: 512 * 1024 },
-  doc: "Asks for the recorded vectors of a job: the bytes of an `embeddings-recorded` payload, or none.",
 });

@@ -1,14 +1,6 @@
-import { randomUUID } from "node:crypto";
 import type { NatsConnection } from "@nats-io/nats-core";
 import { type Result, SomaError } from "@soma/base";
-import type {
-  CoreMessage,
-  Message,
-  RequestMessage,
-  StreamDefinition,
-  StreamMessage,
-  Tokens,
-} from "@soma/contracts";
+import type { CoreMessage, RequestMessage, StreamDefinition, StreamMessage, Tokens } from "@soma/contracts";
 import { activeTraceparent, type Telemetry } from "@soma/telemetry";
 import { type Binding, type ConsumeOptions, on, type StreamHandler } from "./binding.ts";
 import { type BusMetrics, busMetrics } from "./bus-metrics.ts";
@@ -24,8 +16,8 @@ import {
 import type { DurableConsumer } from "./durable-consumer.ts";
 import { flush } from "./flush.ts";
 import { Follower, type FollowFrom, type FollowHandler } from "./follow.ts";
-import { buildHeaders, HEADER, type HeaderValues } from "./headers.ts";
 import type { MessageContext, RequestContext } from "./message-context.ts";
+import { Outgoing, type PublishOptions, type StagedMessage } from "./outgoing.ts";
 import { askOnce, type RequestOptions } from "./request.ts";
 import { StreamPort, type StreamReceipt } from "./stream-port.ts";
 import type { StreamState } from "./streams.ts";
@@ -35,22 +27,6 @@ export interface BusOptions extends ConnectionOptions {
   readonly network: string;
   /** Copies of each stream, where the server is a cluster; default: what the stream's definition says. */
   readonly replicas?: 1 | 3 | 5;
-}
-
-export interface PublishOptions {
-  /** The broker's and the inbox's id; default the contract's `dedupeBy`, else a random one. */
-  readonly messageId?: string;
-  readonly headers?: HeaderValues;
-}
-
-/** A message made ready inside a transaction, to be sent after it: a row of the outbox. */
-export interface StagedMessage {
-  readonly subject: string;
-  readonly payload: Uint8Array;
-  readonly messageId: string;
-  readonly headers: HeaderValues;
-  /** The stream's definition name; undefined for a core message. */
-  readonly stream: string | undefined;
 }
 
 /**
@@ -66,6 +42,7 @@ export class Bus {
   readonly #connection: NatsConnection;
   readonly #streams: StreamPort;
   readonly #metrics: BusMetrics;
+  readonly #outgoing: Outgoing;
   readonly #readers = new Set<Reader>();
   readonly #consumers = new Set<DurableConsumer>();
   #closing: Promise<void> | undefined;
@@ -77,6 +54,8 @@ export class Bus {
     this.#connection = connection;
     this.#streams = streams;
     this.#metrics = busMetrics(options.telemetry);
+    const { network, telemetry } = options;
+    this.#outgoing = new Outgoing({ network, telemetry, connection, streams, metrics: this.#metrics });
     this.closed = connection.closed().then((error) => {
       if (this.#closing !== undefined) return undefined;
       return error instanceof Error ? error : new SomaError("BUS_CLOSED", "the connection was closed");
@@ -113,23 +92,7 @@ export class Bus {
     payload: P,
     options: PublishOptions = {},
   ): Promise<StreamReceipt | undefined> {
-    const subject = message.subjectFor(this.network, tokens);
-    const bytes = message.encode(payload);
-    const send = async () => {
-      if (!("stream" in message)) {
-        const headers = buildHeaders(options.headers, activeTraceparent());
-        this.#connection.publish(subject, bytes, headers === undefined ? {} : { headers });
-        return undefined;
-      }
-      return this.#streams.store(message.stream, subject, bytes, {
-        messageId: options.messageId ?? message.dedupeBy(payload) ?? randomUUID(),
-        headers: options.headers ?? {},
-        traceparent: activeTraceparent(),
-      });
-    };
-    const receipt = await (this.telemetry.traces ? this.#publishing(message, send) : send());
-    this.#metrics.published.add(1, { message: message.name });
-    return receipt;
+    return this.#outgoing.publish(message, tokens, payload, options);
   }
 
   /** Makes a message ready for the outbox, with the trace that is active now. */
@@ -139,29 +102,12 @@ export class Bus {
     payload: P,
     options: PublishOptions = {},
   ): StagedMessage {
-    const inStream = "stream" in message ? message : undefined;
-    if (inStream !== undefined) this.#streams.remember(inStream.stream);
-    const traceparent = activeTraceparent();
-    return {
-      subject: message.subjectFor(this.network, tokens),
-      payload: message.encode(payload),
-      messageId: options.messageId ?? inStream?.dedupeBy(payload) ?? randomUUID(),
-      headers: {
-        ...options.headers,
-        ...(traceparent === undefined ? {} : { [HEADER.traceparent]: traceparent }),
-      },
-      stream: inStream?.stream.name,
-    };
+    return this.#outgoing.stage(message, tokens, payload, options);
   }
 
   /** Sends a staged message; a repeat within the stream's window is dropped by its id. */
   async publishStaged(staged: StagedMessage): Promise<void> {
-    if (staged.stream !== undefined) {
-      await this.#streams.store(this.#streams.named(staged.stream), staged.subject, staged.payload, staged);
-      return;
-    }
-    const headers = buildHeaders(staged.headers, undefined);
-    this.#connection.publish(staged.subject, staged.payload, headers === undefined ? {} : { headers });
+    await this.#outgoing.publishStaged(staged);
   }
 
   /** Reads a core message. Resolves when the server knows of the subscription. */
@@ -317,16 +263,6 @@ export class Bus {
         this.#consumers.delete(consumer);
       },
     });
-  }
-
-  #publishing<T>(message: Message, send: () => Promise<T>): Promise<T> {
-    const attributes = {
-      "messaging.system": "nats",
-      "messaging.operation.name": "publish",
-      "messaging.operation.type": "send",
-      "messaging.destination.template": message.template(),
-    };
-    return this.telemetry.withSpan(`publish ${message.name}`, { role: "producer", attributes }, send);
   }
 
   #readerDeps() {

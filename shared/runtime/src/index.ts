@@ -1,6 +1,6 @@
 export { AddressGuard, type AddressGuardOptions, type ResolvedAddress } from "./address-guard.ts";
 export { type Binding, type ConsumeOptions, on, type StreamHandler } from "./binding.ts";
-export { Bus, type BusOptions, type PublishOptions, type StagedMessage } from "./bus.ts";
+export { Bus, type BusOptions } from "./bus.ts";
 export type { Reader, RespondOptions, SubscribeOptions } from "./core-reader.ts";
 export type { Credentials } from "./credentials.ts";
 export type { FollowFrom, FollowHandler } from "./follow.ts";
@@ -8,6 +8,7 @@ export { HEADER, type HeaderValues } from "./headers.ts";
 export { HealthEndpoint } from "./health-endpoint.ts";
 export { KeyedQueue } from "./keyed-queue.ts";
 export type { MessageContext, RequestContext } from "./message-context.ts";
+export type { PublishOptions, StagedMessage } from "./outgoing.ts";
 export { type Platform, PlatformConfig, platformFrom } from "./platform.ts";
 export type { RequestOptions } from "./request.ts";
 export { type Closable, ResourceStack } from "./resources.ts";

@@ -70,7 +70,6 @@ export const service = defineService<EncoderTables>()({
           fetch,
           fetchTimeoutMs: config.fetchTimeout,
           telemetry,
-          metrics,
         },
         { sessions: config.sessions, redeliverAfterMs: config.redeliverAfter },
       );

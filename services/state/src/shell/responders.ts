@@ -20,7 +20,7 @@ import { accountView, headView, jobView, operatorsView } from "./views.ts";
 
 const MAX_HANDOVER_BYTES = 900 * 1024;
 
-/** Answers every question of `contracts/state.ts`, without waiting for anybody. */
+/** Answers every question about the present ledger, its proofs and its vectors, without waiting for anybody. */
 export async function respondToQueries(answers: Answers, chainId: string): Promise<void> {
   await answers.to(GetEpoch, async (ledger, { epoch }) =>
     ok(epoch === null ? await ledger.opened() : await ledger.stored.epoch(epoch)),
