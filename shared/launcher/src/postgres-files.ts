@@ -6,6 +6,7 @@ import { arch, platform } from "node:os";
 import { dirname, join, resolve } from "node:path";
 import { promisify } from "node:util";
 import { SomaError } from "@soma/base";
+import { endWithUs } from "./reaper.ts";
 
 export interface UnixUser {
   readonly uid: number;
@@ -97,7 +98,7 @@ export async function initialiseCluster(options: {
   passwordFile: string;
   user: UnixUser | undefined;
 }): Promise<void> {
-  await promisify(execFile)(
+  const initialising = promisify(execFile)(
     options.initdb,
     [
       `--pgdata=${options.dir}`,
@@ -111,4 +112,6 @@ export async function initialiseCluster(options: {
     ],
     { ...options.user },
   );
+  endWithUs(initialising.child);
+  await initialising;
 }

@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { chown, mkdir, readFile, rm, stat, writeFile } from "node:fs/promises";
+import { chown, mkdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
 import { platform } from "node:os";
 import { join } from "node:path";
 import { SomaError } from "@soma/base";
@@ -54,19 +54,22 @@ export class PostgresServer {
     await mkdir(dir, { recursive: true, mode: 0o755 });
     const cluster = join(dir, "cluster");
     const passwordFile = join(dir, "password");
-    if ((await stat(join(cluster, "PG_VERSION")).catch(() => undefined)) === undefined) {
-      // What an initialisation that was cut off left behind.
-      await rm(cluster, { recursive: true, force: true });
-      await mkdir(cluster, { mode: 0o700 });
+    if ((await stat(cluster).catch(() => undefined)) === undefined) {
+      // Under another name until it is whole: an initialisation may be cut off at any moment.
+      const partial = join(dir, "cluster.partial");
+      await rm(partial, { recursive: true, force: true });
+      await mkdir(partial, { mode: 0o700 });
       await writeFile(passwordFile, randomBytes(18).toString("base64url"), { mode: 0o600 });
       if (user !== undefined) {
-        await chown(cluster, user.uid, user.gid);
+        await chown(partial, user.uid, user.gid);
         await chown(passwordFile, user.uid, user.gid);
       }
-      await initialiseCluster({ initdb: programs.initdb, dir: cluster, passwordFile, user });
+      await initialiseCluster({ initdb: programs.initdb, dir: partial, passwordFile, user });
+      await rename(partial, cluster);
     }
     const password = (await readFile(passwordFile, "utf8")).trim();
-    const start = () => launch({ ...options, postgres: programs.postgres, cluster, port, password, user });
+    const start = () =>
+      onceFree(() => launch({ ...options, postgres: programs.postgres, cluster, port, password, user }));
     return new PostgresServer({ port, dir, password, start, process: await start() });
   }
 
@@ -132,15 +135,21 @@ export class PostgresServer {
   /** Starts the server again on the same port and data, after `stop` or `kill`. */
   async restart(): Promise<void> {
     await this.stop();
-    // After a kill, the children still hold the shared memory for a moment.
-    for (let attempts = 20; ; attempts--) {
-      try {
-        this.#process = await this.#start();
-        return;
-      } catch (error) {
-        if (attempts === 0 || !String(error).includes("pre-existing shared memory")) throw error;
-        await new Promise((resolve) => setTimeout(resolve, 100));
-      }
+    this.#process = await this.#start();
+  }
+}
+
+/** What a server that was killed, or its children, still hold for a moment. */
+const STILL_HELD = /pre-existing shared memory|lock file "postmaster\.pid" already exists/;
+
+/** Starts a server on a cluster that another may have held until just now. */
+async function onceFree(start: () => Promise<ServerProcess>): Promise<ServerProcess> {
+  for (let attempts = 20; ; attempts--) {
+    try {
+      return await start();
+    } catch (error) {
+      if (attempts === 0 || !STILL_HELD.test(String(error))) throw error;
+      await new Promise((resolve) => setTimeout(resolve, 100));
     }
   }
 }
