@@ -195,9 +195,15 @@ async function launch(dir: string, ownGroup: boolean | undefined): Promise<Serve
   });
   // The server writes this file when its listeners are open.
   const file = join(portsDir, `nats-server_${server.pid}.ports`);
-  await server.waitFor(async () => {
+  const isOpen = async () => {
     const text = await readFile(file, "utf8").catch(() => "");
     return /"(nats|tls):\/\//.test(text) ? true : undefined;
-  });
+  };
+  try {
+    await server.waitFor(isOpen);
+  } catch (error) {
+    await server.kill();
+    throw error;
+  }
   return server;
 }

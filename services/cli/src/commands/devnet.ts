@@ -3,16 +3,19 @@ import { join, resolve } from "node:path";
 import type { Command } from "commander";
 import { DEVNET_FILE, DEVNET_FOLDER, type DevnetFile } from "../connection.ts";
 import { runDemo } from "../devnet/demo.ts";
+import { savedGenesis } from "../devnet/genesis.ts";
 import { DevnetNetwork, gatewaysOf, tapCredentialsOf } from "../devnet/network.ts";
 import { planDevnet } from "../devnet/plan.ts";
-import { printFailure, printLine } from "../output.ts";
+import { shapeOf } from "../devnet/shape.ts";
+import { Interrupted, interruption } from "../interruption.ts";
+import { printFailure, printLine, wholeFrom } from "../output.ts";
 import { colours as pc } from "../terminal.ts";
 
 interface Flags {
   readonly folder: string;
-  readonly validators: string;
-  readonly encoders: string;
-  readonly basePort: string;
+  readonly validators?: number;
+  readonly encoders?: number;
+  readonly basePort?: number;
   readonly fresh?: boolean;
   readonly demo?: boolean;
   readonly once?: boolean;
@@ -28,9 +31,13 @@ export function addDevnetCommand(program: Command): void {
       "Run a whole network on this machine: real processes, each operator with its own NATS and database.",
     )
     .option("--folder <folder>", "where the network lives", DEVNET_FOLDER)
-    .option("--validators <n>", "validators", "4")
-    .option("--encoders <n>", "encoders", "8")
-    .option("--base-port <port>", "first of the loopback ports it uses", "4700")
+    .option("--validators <n>", "1 to 32 (default: 4, or the folder's)", wholeFrom(1, 32))
+    .option("--encoders <n>", "1 to 64 (default: 8, or the folder's)", wholeFrom(1, 64))
+    .option(
+      "--base-port <port>",
+      "first of the loopback ports it uses (default: 4700, or the folder's)",
+      wholeFrom(1024, 65_535),
+    )
     .option("--fresh", "begin a new network, removing the one in the folder")
     .option("--demo", "have the sample texts embedded and tell each stage")
     .option("--once", "end after the demo; status 0 only if every check held")
@@ -50,31 +57,43 @@ Examples:
     });
 }
 
+/** The exit status: 0 if all that was asked for was done, 1 if it failed, more if a signal ended it before. */
 async function runDevnet(flags: Flags): Promise<number> {
+  const signal = interruption();
+  try {
+    await playDevnet(flags, signal);
+    return 0;
+  } catch (error) {
+    const reason = signal.aborted ? signal.reason : error;
+    if (reason instanceof Interrupted) return reason.status;
+    printFailure(error);
+    return 1;
+  }
+}
+
+async function playDevnet(flags: Flags, signal: AbortSignal): Promise<void> {
   const folder = resolve(flags.folder);
   if (flags.fresh) rmSync(folder, { recursive: true, force: true });
   const began = performance.now();
   const say = (text: string) =>
     printLine(`${pc.dim(`${((performance.now() - began) / 1000).toFixed(1)} s`.padStart(7))}  ${text}`);
-  const plan = planDevnet({
-    folder,
-    validators: count(flags.validators, 1, 32),
-    encoders: count(flags.encoders, 1, 64),
-    basePort: count(flags.basePort, 1024, 65_000),
-  });
-  const stopped = new Promise<void>((done) => {
-    for (const name of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.once(name, () => done());
-  });
+  const { validators, encoders, basePort } = flags;
+  const asked = {
+    ...(validators && { validators }),
+    ...(encoders && { encoders }),
+    ...(basePort && { basePort }),
+  };
+  const plan = planDevnet({ folder, ...shapeOf(asked, savedGenesis(folder)) });
   const network = await DevnetNetwork.start({
     plan,
     genesis: {},
     processes: flags.perService ? "service" : "operator",
     onProgress: say,
     env: process.env,
+    signal,
   });
-  let status = 0;
   try {
-    await Promise.race([network.ready(READY_WITHIN_MS), stopped.then(() => Promise.reject(new Stopped()))]);
+    await network.ready(READY_WITHIN_MS);
     const gateways = gatewaysOf(plan);
     writeDevnetFile(folder, {
       gateways,
@@ -89,36 +108,29 @@ async function runDevnet(flags: Flags): Promise<number> {
       })),
     });
     say(`${pc.green("ready")}: API at ${gateways[0]}/v1/head`);
-    if (flags.demo || flags.once) {
-      await Promise.race([runDemo(network), stopped.then(() => Promise.reject(new Stopped()))]);
-    }
-    if (!flags.once) {
-      printLine("");
-      printLine(`API      ${gateways.join("  ")}`);
-      printLine(`logs     ${join(folder, "logs")}`);
-      printLine('try      npx soma search "an animal that hunts at night"');
-      printLine("stop     Ctrl-C");
-      await stopped;
-    }
-  } catch (error) {
-    if (!(error instanceof Stopped)) {
-      printFailure(error);
-      status = 1;
-    }
+    if (flags.demo || flags.once) await orAborted(runDemo(network), signal);
+    if (flags.once) return;
+    printLine("");
+    printLine(`API      ${gateways.join("  ")}`);
+    printLine(`logs     ${join(folder, "logs")}`);
+    printLine('try      npx soma search "an animal that hunts at night"');
+    printLine("stop     Ctrl-C");
+    await orAborted(new Promise(() => {}), signal).catch(() => {});
   } finally {
     say("stopping");
     await network.stop();
   }
-  return status;
 }
 
-class Stopped extends Error {}
+/** @throws the signal's reason as soon as it is aborted */
+function orAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
+  const aborted = new Promise<never>((_, reject) => {
+    signal.addEventListener("abort", () => reject(signal.reason), { once: true });
+    if (signal.aborted) reject(signal.reason);
+  });
+  return Promise.race([work, aborted]);
+}
 
 function writeDevnetFile(folder: string, file: DevnetFile): void {
   writeFileSync(join(folder, DEVNET_FILE), `${JSON.stringify(file, null, 2)}\n`);
-}
-
-function count(text: string, min: number, max: number): number {
-  const value = Number.parseInt(text, 10);
-  return Number.isFinite(value) ? Math.min(max, Math.max(min, value)) : min;
 }

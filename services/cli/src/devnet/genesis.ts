@@ -1,6 +1,7 @@
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
-import { dirname } from "node:path";
+import { existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
 import { compareHex, SomaError } from "@soma/base";
+import { SignerLog } from "@soma/consensus";
 import { AccountKey, EncoderKeys, loadKeyFile, ValidatorKeys } from "@soma/identity";
 import {
   type Address,
@@ -13,8 +14,9 @@ import {
   type Parameters,
   TOKEN,
 } from "@soma/protocol";
+import { replaceFile } from "../replace-file.ts";
 import { anchors, textTokenizer } from "./governed-files.ts";
-import type { DevnetPlan, OperatorPlan } from "./plan.ts";
+import { type DevnetPlan, genesisFileOf, type OperatorPlan } from "./plan.ts";
 
 const VALIDATOR_STAKE = 1_000n * TOKEN;
 const ENCODER_STAKE = 100n * TOKEN;
@@ -82,23 +84,29 @@ function validatorEntry(operator: OperatorPlan) {
   };
 }
 
-/** Reads the plan's genesis file, or makes it now. */
-export function ensureGenesis(
-  plan: DevnetPlan,
-  options: GenesisOptions,
-): { genesis: Genesis; isNew: boolean } {
-  if (existsSync(plan.genesisFile)) {
-    const genesis = decodeGenesis(readFileSync(plan.genesisFile));
-    if (!genesis.ok) {
-      throw new SomaError(
-        "DEVNET_GENESIS",
-        `${plan.genesisFile} is unusable (${genesis.message}); remove ${plan.folder}`,
-      );
-    }
-    return { genesis: genesis.value, isNew: false };
-  }
+/** The genesis of the network in a folder; undefined if none was begun there. @throws SomaError DEVNET_GENESIS */
+export function savedGenesis(folder: string): Genesis | undefined {
+  const path = genesisFileOf(folder);
+  if (!existsSync(path)) return undefined;
+  const genesis = decodeGenesis(readFileSync(path));
+  if (genesis.ok) return genesis.value;
+  throw new SomaError("DEVNET_GENESIS", `${path} is unusable (${genesis.message}); begin anew with --fresh`);
+}
+
+/**
+ * Makes the plan's genesis file, which says that a network was begun: all that a network cannot begin without, the
+ * validators' signer logs, is there before it.
+ */
+export async function beginNetwork(plan: DevnetPlan, options: GenesisOptions): Promise<Genesis> {
   const genesis = buildGenesis(plan, options);
-  mkdirSync(dirname(plan.genesisFile), { recursive: true });
-  writeFileSync(plan.genesisFile, encodeGenesis(genesis));
-  return { genesis, isNew: true };
+  await Promise.all(plan.operators.map(beginSignerLog));
+  replaceFile(plan.genesisFile, encodeGenesis(genesis));
+  return genesis;
+}
+
+/** A validator that never signed begins its log by its operator's word; an existing network's log must be there. */
+export async function beginSignerLog(operator: OperatorPlan): Promise<void> {
+  if (operator.kind !== "validator") return;
+  const path = join(operator.folder, "data", "signer.log");
+  if ((await SignerLog.newestTerm(path)) === undefined) await SignerLog.create(path);
 }

@@ -1,20 +1,22 @@
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
+import { setTimeout as pause } from "node:timers/promises";
 import { pathToFileURL } from "node:url";
 import { SomaError } from "@soma/base";
 import { GatewayClient } from "@soma/client";
-import { SignerLog } from "@soma/consensus";
 import { OPERATOR, TAP } from "@soma/contracts";
-import { NatsServer, PostgresServer } from "@soma/launcher";
+import { isPortFree, NatsServer, PostgresServer } from "@soma/launcher";
 import { ensureOperatorNats, type OperatorNatsFiles } from "@soma/peering/edge";
 import type { Genesis } from "@soma/protocol";
-import { ensureGenesis, type GenesisOptions } from "./genesis.ts";
+import { beginNetwork, beginSignerLog, type GenesisOptions, savedGenesis } from "./genesis.ts";
 import { ROOT } from "./governed-files.ts";
 import { type OperatorServers, operatorEnvironment } from "./operator-environment.ts";
 import type { DevnetPlan, OperatorPlan } from "./plan.ts";
 import { Supervised, SupervisedServer } from "./supervisor.ts";
 
 const STOP_GRACE_MS = 8_000;
+/** Servers of a network that was killed end a moment after it. */
+const PORT_FREE_WITHIN_MS = 2_000;
 const LOOK_EVERY_MS = 100;
 
 export interface NetworkOptions {
@@ -28,6 +30,8 @@ export interface NetworkOptions {
    * processes serve their metrics at that port and the ones after it, in the order of `processes`.
    */
   readonly env: NodeJS.ProcessEnv;
+  /** Ends `start` and `ready` before their time, with its reason. */
+  readonly signal?: AbortSignal;
 }
 
 type OperatorBus = Omit<OperatorServers, "databaseUrl">;
@@ -38,50 +42,61 @@ export class DevnetNetwork {
   readonly genesis: Genesis;
   readonly client: GatewayClient;
   readonly #options: NetworkOptions;
-  /** What the processes run. */
-  readonly #program: string;
-  readonly #postgres: PostgresServer;
+  readonly #isNew: boolean;
+  #postgres: PostgresServer | undefined;
   readonly #processes: Supervised[] = [];
   /** In the order of their start. */
   readonly #servers: SupervisedServer[] = [];
 
-  private constructor(options: NetworkOptions, program: string, genesis: Genesis, postgres: PostgresServer) {
+  private constructor(options: NetworkOptions, genesis: Genesis, isNew: boolean) {
     this.#options = options;
-    this.#program = program;
     this.plan = options.plan;
     this.genesis = genesis;
-    this.#postgres = postgres;
-    this.#supervise("postgres", postgres);
+    this.#isNew = isNew;
     this.client = new GatewayClient({ gateways: gatewaysOf(options.plan), timeoutMs: 10_000 });
   }
 
-  /** Starts servers and processes; the network is usable after `ready`. */
+  /**
+   * Starts servers and processes; the network is usable after `ready`. What fails, or is aborted, leaves nothing running.
+   * @throws SomaError DEVNET_PORT (something listens at one of the plan's ports), DEVNET_GENESIS, SERVER_START
+   */
   static async start(options: NetworkOptions): Promise<DevnetNetwork> {
     const { plan, onProgress } = options;
     mkdirSync(plan.folder, { recursive: true });
-    const { genesis, isNew } = ensureGenesis(plan, { ...options.genesis, timestampMs: Date.now() });
+    await portsAreFree(plan);
+    const saved = savedGenesis(plan.folder);
+    const genesis = saved ?? (await beginNetwork(plan, { ...options.genesis, timestampMs: Date.now() }));
+    const isNew = saved === undefined;
     onProgress(isNew ? `new network ${genesis.chainId}` : `network ${genesis.chainId} goes on`);
-    // Postgres makes its cluster while the operators' tokens are signed here.
-    const [program, postgres, nats] = await Promise.all([
-      programOf(ROOT),
-      PostgresServer.start({ dir: join(plan.folder, "postgres"), port: plan.postgresPort, ownGroup: true }),
-      Promise.all(plan.operators.map((operator) => prepareNats(plan, operator))),
-    ]);
-    const network = new DevnetNetwork(options, program, genesis, postgres);
+    const network = new DevnetNetwork(options, genesis, isNew);
     try {
-      const [urls, buses] = await Promise.all([
-        postgres.createDatabases(plan.operators.map(databaseOf)),
-        Promise.all(plan.operators.map((operator, i) => network.#startNats(operator, nats[i]!))),
-      ]);
-      onProgress(`Postgres and ${buses.length} nats-servers are up`);
-      for (const [i, operator] of plan.operators.entries())
-        await network.#startProcesses(operator, { ...buses[i]!, databaseUrl: urls[i]! }, isNew);
-      onProgress(`${network.processes.length} processes started`);
+      await network.#bringUp();
       return network;
     } catch (error) {
       await network.stop();
       throw error;
     }
+  }
+
+  async #bringUp(): Promise<void> {
+    const { plan } = this;
+    const { onProgress, signal } = this.#options;
+    // Postgres makes its cluster while the operators' tokens are signed here.
+    const [program, postgres, nats] = await allEnded([
+      programOf(ROOT),
+      this.#startPostgres(),
+      allEnded(plan.operators.map((operator) => prepareNats(plan, operator))),
+    ]);
+    signal?.throwIfAborted();
+    const [urls, buses] = await allEnded([
+      postgres.createDatabases(plan.operators.map(databaseOf)),
+      allEnded(plan.operators.map((operator, i) => this.#startNats(operator, nats[i]!))),
+    ]);
+    signal?.throwIfAborted();
+    onProgress(`Postgres and ${buses.length} nats-servers are up`);
+    for (const [i, operator] of plan.operators.entries())
+      this.#startProcesses(program, operator, { ...buses[i]!, databaseUrl: urls[i]! });
+    onProgress(`${this.processes.length} processes started`);
   }
 
   get processes(): readonly Supervised[] {
@@ -90,32 +105,39 @@ export class DevnetNetwork {
 
   /** Starts an operator that was not among the founders: it takes part once the ledger lists it. */
   async startOperator(operator: OperatorPlan): Promise<void> {
+    const postgres = this.#postgres;
+    if (postgres === undefined) throw new SomaError("DEVNET_STOPPED", "the network has no Postgres");
+    await beginSignerLog(operator);
     const bus = await this.#startNats(operator, await prepareNats(this.plan, operator));
-    const databaseUrl = await this.#postgres.createDatabase(databaseOf(operator));
-    await this.#startProcesses(operator, { ...bus, databaseUrl }, true);
+    const databaseUrl = await postgres.createDatabase(databaseOf(operator));
+    this.#startProcesses(await programOf(ROOT), operator, { ...bus, databaseUrl });
   }
 
   /**
    * Resolves when every gateway serves a ledger that moves, and the encoders are linked.
-   * @throws SomaError DEVNET_NOT_READY
+   * @throws SomaError DEVNET_NOT_READY, the signal's reason
    */
   async ready(withinMs: number): Promise<void> {
+    const { signal } = this.#options;
     const deadline = Date.now() + withinMs;
+    // A new ledger moves when it has certified anything, another one when it certifies more than it had.
+    const began = new Map<string, bigint>();
     const gateways = gatewaysOf(this.plan);
     const missing = new Map(gateways.map((gateway) => [gateway, "has not answered"]));
     await Promise.all(
       gateways.map(async (gateway) => {
         // Each is asked until it is ready, and then left alone: questions take the time that the others start in.
-        while (missing.has(gateway) && Date.now() < deadline) {
-          const lacking = await this.#lacking(gateway).catch(String);
+        while (missing.has(gateway) && Date.now() < deadline && signal?.aborted !== true) {
+          const lacking = await this.#lacking(gateway, began).catch(reasonOf);
           if (lacking === undefined) missing.delete(gateway);
           else {
             missing.set(gateway, lacking);
-            await new Promise((resolve) => setTimeout(resolve, LOOK_EVERY_MS));
+            await pause(LOOK_EVERY_MS, undefined, { ...(signal && { signal }) }).catch(() => {});
           }
         }
       }),
     );
+    signal?.throwIfAborted();
     const [first] = missing;
     if (first === undefined) return;
     throw new SomaError(
@@ -125,10 +147,15 @@ export class DevnetNetwork {
   }
 
   /** What a validator still lacks, by its own word. */
-  async #lacking(gateway: string): Promise<string | undefined> {
-    const client = new GatewayClient({ gateways: [gateway], retries: 0, timeoutMs: 2_000 });
+  async #lacking(gateway: string, began: Map<string, bigint>): Promise<string | undefined> {
+    const { signal } = this.#options;
+    const options = { retries: 0, timeoutMs: 2_000, ...(signal && { signal }) };
+    const client = new GatewayClient({ gateways: [gateway], ...options });
     const { checkpoint } = await client.head();
-    if (checkpoint === 0n) return "has certified nothing";
+    const first = began.get(gateway) ?? (this.#isNew ? 0n : checkpoint);
+    began.set(gateway, first);
+    if (checkpoint === first)
+      return checkpoint === 0n ? "has certified nothing" : `stands still at checkpoint ${checkpoint}`;
     const { peers } = await client.peers();
     const linked = peers.filter((peer) => peer.connected && peer.direction === "admitted").length;
     const others = this.plan.operators.length - 1;
@@ -160,6 +187,14 @@ export class DevnetNetwork {
   readonly #ended = (name: string, how: string): void =>
     this.#options.onProgress(`${name} ended (${how}); starting it again`);
 
+  async #startPostgres(): Promise<PostgresServer> {
+    const { folder, postgresPort: port } = this.plan;
+    const postgres = await PostgresServer.start({ dir: join(folder, "postgres"), port, ownGroup: true });
+    this.#supervise("postgres", postgres);
+    this.#postgres = postgres;
+    return postgres;
+  }
+
   async #startNats(operator: OperatorPlan, files: OperatorNatsFiles): Promise<OperatorBus> {
     const folder = natsFolderOf(operator);
     const accounts = operator.kind === "validator" ? (["inside", "edge"] as const) : (["inside"] as const);
@@ -178,9 +213,8 @@ export class DevnetNetwork {
     };
   }
 
-  async #startProcesses(operator: OperatorPlan, servers: OperatorServers, isNew: boolean): Promise<void> {
+  #startProcesses(program: string, operator: OperatorPlan, servers: OperatorServers): void {
     const { plan, processes, env } = this.#options;
-    await beginSignerLog(operator, isNew);
     const environment = operatorEnvironment(plan, operator, servers, env);
     const groups =
       processes === "operator" ? [[...operator.services]] : operator.services.map((service) => [service]);
@@ -189,7 +223,7 @@ export class DevnetNetwork {
       const logFile = join(plan.folder, "logs", `${name}.log`);
       const full = { ...environment, ...metricsPort(env, this.#processes.length) };
       this.#processes.push(
-        new Supervised({ name, args: [this.#program, "run", ...services], env: full, logFile }, this.#ended),
+        new Supervised({ name, args: [program, "run", ...services], env: full, logFile }, this.#ended),
       );
     }
   }
@@ -236,9 +270,31 @@ function metricsPort(env: NodeJS.ProcessEnv, index: number): Record<string, stri
   return Number.isInteger(first) ? { SOMA_METRICS_PORT: String(first + index) } : {};
 }
 
-/** A validator that never signed begins its log by its operator's word; an existing network's log must be there. */
-async function beginSignerLog(operator: OperatorPlan, isNew: boolean): Promise<void> {
-  if (operator.kind !== "validator" || !isNew) return;
-  const path = join(operator.folder, "data", "signer.log");
-  if ((await SignerLog.newestTerm(path)) === undefined) await SignerLog.create(path);
+/** @throws SomaError DEVNET_PORT if something listens at one of the plan's ports, and goes on listening */
+async function portsAreFree(plan: DevnetPlan): Promise<void> {
+  const ports = plan.operators.flatMap(({ natsPort, gatewayPort }) => [natsPort, gatewayPort ?? natsPort]);
+  const deadline = Date.now() + PORT_FREE_WITHIN_MS;
+  for (const port of [plan.postgresPort, ...new Set(ports)]) {
+    while (!(await isPortFree(port))) {
+      if (Date.now() > deadline) {
+        throw new SomaError(
+          "DEVNET_PORT",
+          `port ${port} is taken; end what listens there (another soma devnet?), or begin at another with --base-port`,
+        );
+      }
+      await pause(LOOK_EVERY_MS);
+    }
+  }
+}
+
+/** All results, once the last of them is there or has failed: what is under way cannot be stopped. */
+async function allEnded<T extends readonly unknown[]>(
+  work: readonly [...{ [K in keyof T]: Promise<T[K]> }],
+): Promise<T> {
+  await Promise.allSettled(work);
+  return (await Promise.all(work)) as unknown as T;
+}
+
+function reasonOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }

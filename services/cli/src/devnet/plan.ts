@@ -64,6 +64,10 @@ function keyFile(path: string, kind: KeyKind): string {
   return loadKeyFile(path, kind).seed;
 }
 
+export function genesisFileOf(folder: string): string {
+  return join(folder, "genesis.bin");
+}
+
 /** Lays out a network of one machine in `folder`, making what keys are missing. The same folder gives the same plan. */
 export function planDevnet(options: DevnetOptions): DevnetPlan {
   const { folder, basePort } = options;
@@ -96,7 +100,7 @@ export function planDevnet(options: DevnetOptions): DevnetPlan {
   return {
     folder,
     chainId: "soma-devnet",
-    genesisFile: join(folder, "genesis.bin"),
+    genesisFile: genesisFileOf(folder),
     postgresPort,
     operators,
     walletFile,

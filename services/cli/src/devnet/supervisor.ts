@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from "node:child_process";
-import { createWriteStream, mkdirSync, type WriteStream } from "node:fs";
+import { closeSync, mkdirSync, openSync } from "node:fs";
 import { dirname } from "node:path";
 import { endWithUs } from "@soma/launcher";
 
@@ -20,7 +20,8 @@ const WELL_AFTER_MS = 20_000;
 export class Supervised {
   readonly name: string;
   readonly #process: SupervisedProcess;
-  readonly #log: WriteStream;
+  /** Given to the process, which writes to it by itself: a full disk is then its own affair. */
+  readonly #log: number;
   readonly #onExit: (name: string, how: string) => void;
   #child: ChildProcess | undefined;
   #pause = RESTART_MIN_MS;
@@ -33,7 +34,7 @@ export class Supervised {
     this.#process = process;
     this.#onExit = onExit;
     mkdirSync(dirname(process.logFile), { recursive: true });
-    this.#log = createWriteStream(process.logFile, { flags: "a" });
+    this.#log = openSync(process.logFile, "a");
     this.#start();
   }
 
@@ -51,39 +52,43 @@ export class Supervised {
     this.#stopping = true;
     clearTimeout(this.#timer);
     const child = this.#child;
-    if (child !== undefined && child.exitCode === null && child.signalCode === null) {
+    if (child?.pid !== undefined && child.exitCode === null && child.signalCode === null) {
       const ended = new Promise<void>((resolve) => child.once("exit", () => resolve()));
       child.kill("SIGTERM");
       const late = setTimeout(() => child.kill("SIGKILL"), graceMs);
       await ended;
       clearTimeout(late);
     }
-    this.#log.end();
+    closeSync(this.#log);
   }
 
   #start(): void {
     const began = Date.now();
     const child = spawn(process.execPath, [...this.#process.args], {
       env: this.#process.env,
-      stdio: ["ignore", "pipe", "pipe"],
+      stdio: ["ignore", this.#log, this.#log],
       // A terminal's Ctrl-C is for the devnet alone, which then ends its processes in order.
       detached: true,
     });
     this.#child = child;
     // Nothing of the devnet outlives it.
     endWithUs(child);
-    child.stdout?.pipe(this.#log, { end: false });
-    child.stderr?.pipe(this.#log, { end: false });
-    child.once("exit", (code, signal) => {
-      if (this.#stopping) return;
-      this.#onExit(this.name, signal ?? `status ${code}`);
-      this.#pause =
-        Date.now() - began > WELL_AFTER_MS ? RESTART_MIN_MS : Math.min(2 * this.#pause, RESTART_MAX_MS);
-      this.#timer = setTimeout(() => {
-        this.restarts += 1;
-        this.#start();
-      }, this.#pause);
+    child.once("error", (error) => {
+      // Else it runs, and only a signal did not reach it.
+      if (child.pid === undefined) this.#ended(error.message, began);
     });
+    child.once("exit", (code, signal) => this.#ended(signal ?? `status ${code}`, began));
+  }
+
+  #ended(how: string, began: number): void {
+    if (this.#stopping) return;
+    this.#onExit(this.name, `${how}; its log: ${this.#process.logFile}`);
+    this.#pause =
+      Date.now() - began > WELL_AFTER_MS ? RESTART_MIN_MS : Math.min(2 * this.#pause, RESTART_MAX_MS);
+    this.#timer = setTimeout(() => {
+      this.restarts += 1;
+      this.#start();
+    }, this.#pause);
   }
 }
 

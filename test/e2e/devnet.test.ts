@@ -1,0 +1,87 @@
+import { existsSync, rmSync, writeFileSync } from "node:fs";
+import { createServer } from "node:net";
+import { join } from "node:path";
+import { eventually, TestResources } from "@soma/testkit";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { Cli } from "./support/cli.ts";
+
+// How `soma devnet` begins and ends when things do not go as they should.
+
+const BASE_PORT = 6500;
+const resources = new TestResources();
+let folder: string;
+let soma: Cli;
+
+beforeAll(async () => {
+  folder = await resources.folder();
+  soma = new Cli(folder, { SOMA_DEVNET: join(folder, "devnet") });
+});
+afterAll(() => resources.close());
+
+const devnet = (...flags: string[]) =>
+  soma.start("devnet", "--folder", "devnet", "--base-port", String(BASE_PORT), ...flags);
+
+/** Whether something listens at the network's ports: a network that has ended leaves nothing. */
+async function listening(): Promise<number[]> {
+  const ports = Array.from({ length: 17 }, (_, i) => BASE_PORT + i);
+  const taken = await Promise.all(
+    ports.map(
+      (port) =>
+        new Promise<boolean>((resolve) => {
+          const server = createServer();
+          server.once("error", () => resolve(true));
+          server.listen(port, "127.0.0.1", () => server.close(() => resolve(false)));
+        }),
+    ),
+  );
+  return ports.filter((_, i) => taken[i]);
+}
+
+test("a port that is taken ends it in a sentence, and leaves nothing running", async () => {
+  const other = createServer();
+  await new Promise<void>((resolve) => other.listen(BASE_PORT + 3, "127.0.0.1", resolve));
+  const { status, stderr } = await devnet().ended;
+  expect(stderr).toBe(
+    `error DEVNET_PORT: port ${BASE_PORT + 3} is taken; end what listens there (another soma devnet?), or begin at another with --base-port\n`,
+  );
+  expect(status).toBe(1);
+  expect(await listening()).toEqual([BASE_PORT + 3]);
+  await new Promise((resolve) => other.close(resolve));
+});
+
+test("numbers that are none are refused", async () => {
+  for (const [flag, value] of [
+    ["--validators", "0"],
+    ["--validators", "x"],
+    ["--base-port", "70000"],
+  ] as const) {
+    const { status, stderr } = await soma.run("devnet", "--folder", "devnet", flag, value);
+    expect(stderr).toContain(`'${flag}`);
+    expect(stderr).toContain("Give a whole number from");
+    expect(status).toBe(1);
+  }
+});
+
+test("Ctrl-C in its first start ends it with status 130, and it runs later all the same", async () => {
+  const first = devnet("--once");
+  await first.says(/nats-servers are up/, 120_000);
+  first.interrupt();
+  expect((await first.ended).status).toBe(130);
+  expect(await listening()).toEqual([]);
+
+  // As it was killed before it was whole: the genesis file is what begins a network.
+  rmSync(join(folder, "devnet/genesis.bin"));
+  writeFileSync(join(folder, "devnet/genesis.bin.next"), "cut short");
+
+  const second = devnet();
+  await second.says(/ ready: /, 180_000);
+  expect(existsSync(join(folder, "devnet/devnet.json"))).toBe(true);
+  const shape = await soma.run("devnet", "--folder", "devnet", "--encoders", "3");
+  expect(shape.stderr).toContain(
+    "error DEVNET_SHAPE: the network in this folder was begun with --encoders 8;",
+  );
+  expect(shape.status).toBe(1);
+  second.interrupt();
+  expect((await second.ended).status).toBe(0);
+  await eventually(async () => expect(await listening()).toEqual([]));
+}, 400_000);
