@@ -11,12 +11,30 @@ export interface LogSink {
   write(line: string): void;
 }
 
+/** Bytes that wait for a full disk to have room again; further lines are dropped. */
+const MAX_WAITING = 1024 * 1024;
+
+/** Standard error, where a line that cannot be written is lost and nothing else. */
+function standardError(): LogSink {
+  const destination = openDestination({ dest: 2, sync: true, maxLength: MAX_WAITING });
+  destination.on("error", () => {});
+  // What waits is written before the next line that fits; a full buffer has no next one.
+  destination.on("drop", () => {
+    try {
+      destination.flushSync();
+    } catch {
+      // Still no room.
+    }
+  });
+  return destination;
+}
+
 /** Opens the log of one service. `silent` writes nothing and costs nothing. */
 export function openLog(
   service: string,
   operator: string,
   level: LogLevel,
-  sink: LogSink = openDestination({ dest: 2, sync: true }),
+  sink: LogSink = standardError(),
 ): Logger {
   return pino(
     {
