@@ -1,4 +1,4 @@
-import { chmodSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
@@ -36,6 +36,7 @@ describe("a key file", () => {
   test("is never replaced, and made of no malformed seed", () => {
     createKeyFile(path, "account");
     expect(refusal(() => createKeyFile(path, "account")).code).toBe("KEY_FILE_EXISTS");
+    expect(readdirSync(folder)).toEqual(["key.json"]);
     expect(refusal(() => createKeyFile(join(folder, "other"), "account", "AB")).code).toBe("KEY_SEED");
   });
 

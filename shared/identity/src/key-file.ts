@@ -1,5 +1,15 @@
 import { randomBytes } from "node:crypto";
-import { mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import {
+  closeSync,
+  fsyncSync,
+  linkSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { dirname } from "node:path";
 import { isHex, SomaError } from "@soma/base";
 import { z } from "zod";
@@ -29,15 +39,27 @@ export function createKeyFile(path: string, kind: KeyKind, seed = randomBytes(32
   }
   const file: KeyFile = { format: "soma-key-v1", kind, seed };
   mkdirSync(dirname(path), { recursive: true });
+  writeNew(path, `${JSON.stringify(file, null, 2)}\n`);
+  return file;
+}
+
+/** Writes a file whole and on the disk, or not at all: under another name first, which a link then gives its own. */
+function writeNew(path: string, text: string): void {
+  const partial = `${path}.${randomBytes(6).toString("hex")}`;
   try {
-    writeFileSync(path, `${JSON.stringify(file, null, 2)}\n`, { mode: 0o600, flag: "wx" });
+    writeFileSync(partial, text, { mode: 0o600, flag: "wx", flush: true });
+    linkSync(partial, path);
   } catch (cause) {
     if ((cause as NodeJS.ErrnoException).code === "EEXIST") {
       throw new SomaError("KEY_FILE_EXISTS", `${path} exists; a key is never replaced. Choose another path.`);
     }
     throw cause;
+  } finally {
+    rmSync(partial, { force: true });
   }
-  return file;
+  const folder = openSync(dirname(path), "r");
+  fsyncSync(folder);
+  closeSync(folder);
 }
 
 /** More than any key file has. */

@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import {
   AccountKey,
   createKeyFile,
@@ -30,14 +31,17 @@ export function addKeyCommand(program: Command): void {
         .choices(["account", "validator", "encoder"])
         .default("account"),
     )
-    .option("--seed <hex>", "restore a key from its 32-byte seed")
+    .option("--seed-file <file>", "restore a key from its seed, 64 hex digits in a file; - for stdin")
     .option("--json", "print JSON")
     .addHelpText(
       "after",
-      "\nExamples:\n  soma key new wallet.json\n  soma key new validator.json --kind validator",
+      "\nExamples:\n  soma key new wallet.json\n  soma key new validator.json --kind validator\n  soma key new wallet.json --seed-file - < seed.txt",
     )
-    .action((path: string, flags: { kind: KeyKind; seed?: string; json?: boolean }) => {
-      const file = createKeyFile(path, flags.kind, flags.seed);
+    .action((path: string, flags: { kind: KeyKind; seedFile?: string; json?: boolean }) => {
+      const { kind, seedFile } = flags;
+      // Never an argument: every user of the machine sees those.
+      const seed = seedFile && readFileSync(seedFile === "-" ? 0 : seedFile, "utf8").trim();
+      const file = createKeyFile(path, kind, seed);
       const address = addressOf(file);
       if (flags.json) printJson({ path, kind: file.kind, address });
       else printLine(`${file.kind} ${address}\nwritten to ${path}`);
