@@ -95,22 +95,42 @@ function ownHeaders() {
   return isSet || !existsSync(join(prefix, "include/node/node.h")) ? {} : { npm_config_nodedir: prefix };
 }
 
+/** Notes what is installed, so that the next look is quick; a checkout that is not ours to write goes without. */
+function stamp() {
+  const hash = lockHash();
+  if (existsSync(STAMP) && readFileSync(STAMP, "utf8") === hash) return;
+  if (isWritable(MODULES)) writeFileSync(STAMP, hash);
+}
+
+function isWritable(folder) {
+  try {
+    accessSync(folder, constants.W_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 function installDependencies() {
   if (isInstalled()) {
-    writeFileSync(STAMP, lockHash());
+    stamp();
     return;
   }
+  for (const folder of [ROOT, MODULES])
+    if (existsSync(folder) && !isWritable(folder))
+      throw new Error(`${folder} is not yours to write; run npm run setup once as the user that owns it`);
   provideCompiler();
-  say("installing the npm packages of the lockfile (about half a minute; 700 MB) ...");
+  say("installing the npm packages of the lockfile (one to three minutes; 800 MB) ...");
   const began = Date.now();
   // Whatever the environment says, the tools of the build are needed here.
   const done = run("npm", ["ci", "--include=dev", "--no-audit", "--no-fund", "--loglevel=error"], {
     cwd: ROOT,
     stdio: "inherit",
-    env: { ...process.env, ...ownHeaders() },
+    // onnxruntime's installer otherwise reaches for a GPU package outside npm.
+    env: { ONNXRUNTIME_NODE_INSTALL: "skip", ...process.env, ...ownHeaders() },
   });
   if (done.status !== 0) throw new Error("`npm ci` failed; its output is above");
-  writeFileSync(STAMP, lockHash());
+  stamp();
   say(`npm packages installed in ${Math.round((Date.now() - began) / 1000)} s`);
 }
 
