@@ -13,8 +13,20 @@ const { values } = parseArgs({
     /** Virtual minutes with faults; then everything heals. Without it, what the test suite's seeds last. */
     minutes: { type: "string" },
     mutant: { type: "string" },
+    help: { type: "boolean", short: "h", default: false },
   },
 });
+
+if (values.help) {
+  console.log(`npm run sim -- [options]: the whole network in virtual time, with faults and adversaries
+
+  --seed <n>        first seed (0)        --count <n>    seeds to play (1)
+  --validators <n>  4 or more (4)         --minutes <m>  virtual minutes with faults
+  --encoders <n>    4 or more (8)         --mutant <x>   with a fault built in, by name
+
+A run that fails prints the command that repeats it.`);
+  process.exit(0);
+}
 
 const first = Number(values.seed);
 const count = Number(values.count);
