@@ -1,5 +1,5 @@
 import type { Command } from "commander";
-import { type ConnectionFlags, genesisPathOf } from "../connection.ts";
+import { type ConnectionFlags, devnetFile, genesisPathOf } from "../connection.ts";
 import { verifyCommand } from "../verify/verify.ts";
 
 export function addVerifyCommand(program: Command): void {
@@ -15,9 +15,10 @@ export function addVerifyCommand(program: Command): void {
     )
     .action(async (receipt: string, flags: ConnectionFlags & { json?: boolean }) => {
       const genesisPath = genesisPathOf(flags);
+      const names = new Map(devnetFile()?.operators?.map(({ id, name }) => [id, name]));
       process.exitCode = await verifyCommand(
         receipt,
-        { genesisPath, json: flags.json === true },
+        { genesisPath, json: flags.json === true, nameOf: (id) => names.get(id) },
         process.stdout,
       );
     });

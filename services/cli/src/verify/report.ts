@@ -1,5 +1,6 @@
 import {
   type EncoderScore,
+  type Hex32,
   RECEIPT_STAGES,
   type ReceiptStage,
   TOKEN,
@@ -18,7 +19,7 @@ function findings(size: number, receipt: VerifiedReceipt): Record<ReceiptStage, 
     RECEIPT_INCLUSION: `commits ${commits.paid} to ${commits.closed}`,
     RECEIPT_PAYMENT: `job ${short(receipt.job)} by ${short(receipt.payer)}, ${tokens(receipt.fee)} and a tip of ${tokens(receipt.tip)}`,
     RECEIPT_DATA: `${receipt.items.length} items, ${short(receipt.dataHash)}`,
-    RECEIPT_DRAW: `${seats.drawn} seats by the beacon of commit ${commits.drawn}, attempt ${receipt.attempt + 1}`,
+    RECEIPT_DRAW: `${seats.drawn} seats by the beacon of commit ${commits.drawn}, attempt ${receipt.attempt}`,
     RECEIPT_SELECTION: `${receipt.selected.length} encoders, ${seats.selected} seats (quorum ${seats.quorum})`,
     RECEIPT_REVEALS: `${result.scores.length} as committed and signed`,
     RECEIPT_MASKS: masks === undefined ? "as many as the winner's" : `${masks} drawn anew`,
@@ -32,25 +33,30 @@ function findings(size: number, receipt: VerifiedReceipt): Record<ReceiptStage, 
 }
 
 /** Lines for a genuine receipt: a tick a stage, then the result. */
-export function genuine(size: number, receipt: VerifiedReceipt): string[] {
+export function genuine(
+  size: number,
+  receipt: VerifiedReceipt,
+  nameOf: (id: Hex32) => string | undefined = () => undefined,
+): string[] {
+  const named = (id: Hex32) => [id, nameOf(id)].filter((part) => part !== undefined).join("  ");
   const found = findings(size, receipt);
   const lines = RECEIPT_STAGES.map(({ code, title }) => line("✓", title, found[code]));
   const { winner, scores } = receipt.result;
   const score = scores.find(({ encoder }) => encoder === winner);
   lines.push("");
-  lines.push(`winner  ${winner ?? "none"}`);
+  lines.push(`winner  ${winner === null ? "none" : named(winner)}`);
   if (score !== undefined) lines.push(`loss    ${lossOf(score)}, outlier factor ${factorOf(score)}`);
-  for (const encoder of receipt.signers?.encoders ?? []) lines.push(`signer  ${encoder}`);
+  for (const encoder of receipt.signers?.encoders ?? []) lines.push(`signer  ${named(encoder)}`);
   lines.push("verified from the genesis file alone");
   return lines;
 }
 
-/** Lines for a refused receipt: ticks up to the stage that failed, and why it did. */
-export function refused(code: string, message: string): string[] {
+/** Lines for a refused receipt: ticks up to the stage that failed; why goes to standard error. */
+export function refused(code: string): string[] {
   const failed = RECEIPT_STAGES.findIndex((stage) => stage.code === code);
   const passed = RECEIPT_STAGES.slice(0, Math.max(failed, 0)).map(({ title }) => line("✓", title, ""));
   const title = RECEIPT_STAGES[failed]?.title ?? "receipt";
-  return [...passed, line("✗", title, `${code}: ${message}`), "", "this receipt proves nothing"];
+  return [...passed, line("✗", title, ""), "", "this receipt proves nothing"];
 }
 
 /** The same for programs. Money and losses are decimal strings. */

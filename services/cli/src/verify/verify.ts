@@ -2,7 +2,7 @@ import { readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { err, ok, type Result, SomaError } from "@soma/base";
 import { nativeVerifier } from "@soma/crypto/native";
-import { decodeGenesis, MAX_RECEIPT_BYTES, verifyReceipt } from "@soma/protocol";
+import { decodeGenesis, type Hex32, MAX_RECEIPT_BYTES, verifyReceipt } from "@soma/protocol";
 import { ROOT } from "../devnet/governed-files.ts";
 import { printFailure } from "../output.ts";
 import { genuine, genuineJson, refused } from "./report.ts";
@@ -15,6 +15,8 @@ export interface VerifyOptions {
   readonly json: boolean;
   /** The governed text tokenizer; the checkout's own unless given. */
   readonly tokenizerPath?: string;
+  /** Names of encoders, where they have any. */
+  readonly nameOf?: (id: Hex32) => string | undefined;
 }
 
 /** Where the report goes. */
@@ -60,9 +62,9 @@ export async function verifyCommand(
   const deps = { verifier: nativeVerifier, tokenise: tokenise.value };
   const verdict = verifyReceipt(receipt.value, genesis.value, deps);
   if (!verdict.ok) {
-    return refuse(verdict, refused(verdict.code, verdict.message));
+    return refuse(verdict, refused(verdict.code));
   }
-  print(genuine(receipt.value.length, verdict.value), genuineJson(verdict.value));
+  print(genuine(receipt.value.length, verdict.value, options.nameOf), genuineJson(verdict.value));
   return 0;
 }
 

@@ -120,7 +120,7 @@ test("a job from its payment to its end, with proven times, others left out", ()
   );
   expect(told(begin)).toEqual([
     "paid: 2 items, 512 bytes of text; 2 tokens in escrow",
-    expect.stringMatching(/^drawn: attempt 1: \d+ seats on 7 encoders, \d+ are a quorum$/),
+    expect.stringMatching(/^drawn: attempt 0: \d+ seats on 7 encoders, \d+ are a quorum$/),
   ]);
   expect(begin.map(({ timestampMs }) => timestampMs)).toEqual([Number(NOW) + 1_000, Number(NOW) + 1_300]);
   expect(begin[0]!.detail).toMatchObject({ items: 2, escrow: 2_000_000_000n, payer: id(40) });

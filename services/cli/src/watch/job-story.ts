@@ -157,9 +157,9 @@ export class JobStory {
       beacon === undefined || epoch === undefined
         ? undefined
         : drawShard({ chainId, epoch, parameters, modality: this.#paid!.modality, beacon, job, attempt });
-    if (shard?.ok !== true) return this.#line("drawn", commit, `attempt ${attempt + 1}`, { attempt });
+    if (shard?.ok !== true) return this.#line("drawn", commit, `attempt ${attempt}`, { attempt });
     const { seats, seatsOf, quorum } = shard.value;
-    const text = `attempt ${attempt + 1}: ${seats.length} seats on ${seatsOf.size} encoders, ${quorum} are a quorum`;
+    const text = `attempt ${attempt}: ${seats.length} seats on ${seatsOf.size} encoders, ${quorum} are a quorum`;
     return this.#line("drawn", commit, text, { attempt, seats: Object.fromEntries(seatsOf), quorum });
   }
 
