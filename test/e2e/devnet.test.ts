@@ -62,6 +62,25 @@ test("numbers that are none are refused", async () => {
   }
 });
 
+test("without a network, commands say at once what to do", async () => {
+  const nowhere = "127.0.0.1:1";
+  for (const [args, said] of [
+    [
+      ["operators", "-g", `http://${nowhere}`],
+      `GATEWAY_UNREACHABLE: no gateway answers at http://${nowhere}; start`,
+    ],
+    [["operators", "-g", "foo"], "CLI_OPTION: foo is not a gateway's URL"],
+    [
+      ["override", "status", "--nats", `nats://${nowhere}`, "--network", "x"],
+      `CLI_OPERATOR_UNREACHABLE: no NATS server takes this at nats://${nowhere}`,
+    ],
+  ] as const) {
+    const { status, stderr } = await soma.run(...args);
+    expect(stderr).toContain(`error ${said}`);
+    expect(status).toBe(1);
+  }
+});
+
 test("Ctrl-C in its first start ends it with status 130, and it runs later all the same", async () => {
   const first = devnet("--once");
   await first.says(/nats-servers are up/, 120_000);

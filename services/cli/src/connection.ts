@@ -6,6 +6,7 @@ import { AccountKey, loadGenesis, loadKeyFile } from "@soma/identity";
 import type { Genesis } from "@soma/protocol";
 import { type Command, Option } from "commander";
 import { z } from "zod";
+import { Library } from "./library.ts";
 
 /** What `soma devnet` leaves for other commands, so that on a laptop they need no options. */
 const DevnetFileSchema = z.object({
@@ -64,12 +65,35 @@ export function gatewaysOf(flags: ConnectionFlags): readonly string[] {
   const given = flags.gateway?.flatMap((entry) => entry.split(",")).filter((url) => url !== "");
   const gateways = given !== undefined && given.length > 0 ? given : devnetFile()?.gateways;
   if (gateways === undefined) required(undefined, "--gateway <url>");
+  const bad = gateways!.find((url) => !/^https?:$/.test(URL.parse(url)?.protocol ?? ""));
+  if (bad !== undefined)
+    throw new SomaError("CLI_OPTION", `${bad} is not a gateway's URL, such as http://127.0.0.1:4702`);
   return gateways!;
 }
 
-/** A client of those gateways. */
-export function clientOf(flags: ConnectionFlags): GatewayClient {
-  return new GatewayClient({ gateways: gatewaysOf(flags) });
+/** A client of those gateways, one of which has answered. @throws SomaError GATEWAY_UNREACHABLE */
+export async function connect(flags: ConnectionFlags): Promise<GatewayClient> {
+  const gateways = gatewaysOf(flags);
+  // All at once and once each: what is not there is said at once, and not after rounds of further attempts.
+  const answers = gateways.map((gateway) => new GatewayClient({ gateways: [gateway], retries: 0 }).head());
+  const isSilent = (error: unknown) => error instanceof SomaError && error.code === "GATEWAY_UNREACHABLE";
+  await Promise.any(
+    answers.map((answer) => answer.catch((error) => isSilent(error) && Promise.reject(error))),
+  ).catch(() => {
+    throw new SomaError(
+      "GATEWAY_UNREACHABLE",
+      `no gateway answers at ${gateways.join(", ")}; start a network here with npm start or soma devnet, or give another's gateway: -g <url>`,
+    );
+  });
+  return new GatewayClient({ gateways });
+}
+
+/** Where `soma devnet --demo` leaves its results, in the devnet's folder. */
+export const DEMO_FOLDER = "demo";
+
+/** The results in a folder, and those of the demo of this folder's devnet to look texts up in. */
+export function libraryOf(folder: string): Library {
+  return new Library(folder, [join(process.env["SOMA_DEVNET"] ?? DEVNET_FOLDER, DEMO_FOLDER)]);
 }
 
 export function genesisOf(flags: ConnectionFlags): Genesis {

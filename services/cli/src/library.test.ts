@@ -2,8 +2,9 @@ import { existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "nod
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { EmbeddedJob } from "@soma/client";
+import { createKeyFile } from "@soma/identity";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { Library } from "./library.ts";
+import { Library, readItems } from "./library.ts";
 
 let folder: string;
 beforeEach(() => {
@@ -30,6 +31,20 @@ test.each(["", "{", "[]"])("a result file that holds %o is no result, and no fai
   writeFileSync(join(folder, `${name}.json`), text);
   expect(library.stored(name)).toBeUndefined();
   expect(library.all().size).toBe(0);
+});
+
+test("results of other folders are known, and a folder that is not there is not made", () => {
+  const library = new Library(folder);
+  library.store(library.nameOf(items), items, job);
+  const other = join(folder, "other");
+  expect([...new Library(other, [folder]).all().keys()]).toEqual([verified.job]);
+  expect(existsSync(other)).toBe(false);
+});
+
+test("a folder is read without the keys in it", () => {
+  createKeyFile(join(folder, "wallet.json"), "account");
+  writeFileSync(join(folder, "a.txt"), "a text");
+  expect(readItems([folder], false).map(({ label }) => label)).toEqual(["a.txt"]);
 });
 
 test("a journal put aside is kept, and out of the way", () => {

@@ -1,17 +1,10 @@
 import { createHash } from "node:crypto";
-import {
-  existsSync,
-  mkdirSync,
-  readdirSync,
-  readFileSync,
-  renameSync,
-  statSync,
-  writeFileSync,
-} from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, statSync } from "node:fs";
 import { basename, join } from "node:path";
 import { SomaError } from "@soma/base";
 import type { EmbeddedJob } from "@soma/client";
 import { z } from "zod";
+import { replaceFile } from "./replace-file.ts";
 
 export interface TextItem {
   /** File name, with a line number if lines were asked for. */
@@ -37,6 +30,7 @@ export function readItems(paths: readonly string[], byLine: boolean): TextItem[]
     return readdirSync(path, { withFileTypes: true })
       .filter((entry) => entry.isFile() && !entry.name.startsWith("."))
       .map((entry) => join(path, entry.name))
+      .filter((file) => !isKeyFile(file))
       .sort();
   });
   const items = files.flatMap((file) => {
@@ -47,6 +41,14 @@ export function readItems(paths: readonly string[], byLine: boolean): TextItem[]
   const full = items.filter(({ text }) => text !== "");
   if (full.length === 0) throw new SomaError("CLI_INPUT", "there is no text to encode in what was given");
   return full.map(({ label, text }) => ({ label, bytes: Buffer.from(text, "utf8") }));
+}
+
+/** A folder is published as it is, and a key in it would be too. A key file that is named itself is the user's word. */
+function isKeyFile(file: string): boolean {
+  if (!file.endsWith(".json") || statSync(file).size > 4096) return false;
+  const isKey = readFileSync(file, "utf8").includes('"soma-key-v1"');
+  if (isKey) process.stderr.write(`${file} is a key file and is left out\n`);
+  return isKey;
 }
 
 function decodeText(file: string): string {
@@ -60,10 +62,17 @@ function decodeText(file: string): string {
 /** Results of `soma encode` in a folder: a journal while a job runs, then its receipt and vectors. */
 export class Library {
   readonly folder: string;
+  readonly #others: readonly string[];
 
-  constructor(folder: string) {
+  /** @param others folders whose results are known too; nothing is written there */
+  constructor(folder: string, others: readonly string[] = []) {
     this.folder = folder;
-    mkdirSync(folder, { recursive: true });
+    this.#others = others;
+  }
+
+  /** Makes the folder, for a job that begins now. */
+  prepare(): void {
+    mkdirSync(this.folder, { recursive: true });
   }
 
   /** The same items have the same name, so that a repeated command goes on with what it began. */
@@ -113,13 +122,14 @@ export class Library {
     return result;
   }
 
-  /** Everything stored here, by job. */
+  /** Everything stored here or in the other folders, by job. */
   all(): Map<string, StoredResult> {
-    const names = readdirSync(this.folder)
+    const known = this.#others.map((folder) => new Library(folder).all());
+    const names = existsSync(this.folder) ? readdirSync(this.folder) : [];
+    const results = names
       .filter((name) => name.endsWith(".soma-receipt"))
-      .map((name) => name.replace(/\.soma-receipt$/, ""));
-    const results = names.flatMap((name) => this.stored(name) ?? []);
-    return new Map(results.map((result) => [result.job, result]));
+      .flatMap((name) => this.stored(name.replace(/\.soma-receipt$/, "")) ?? []);
+    return new Map([...known.flatMap((one) => [...one]), ...results.map((one) => [one.job, one] as const)]);
   }
 }
 
@@ -129,11 +139,4 @@ function jsonOf(text: string): unknown {
   } catch {
     return undefined;
   }
-}
-
-/** Whole or not at all: a crash leaves what was there. */
-function replaceFile(path: string, content: Uint8Array | string): void {
-  const next = `${path}.next`;
-  writeFileSync(next, content, { flush: true });
-  renameSync(next, path);
 }

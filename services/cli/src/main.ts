@@ -10,6 +10,9 @@ process.stdout.on("error", (error: NodeJS.ErrnoException) => {
   process.exit(PIPE_CLOSED);
 });
 
+// A full disk takes what is told there, and not the process.
+process.stderr.on("error", () => {});
+
 try {
   await buildProgram().parseAsync();
 } catch (error) {

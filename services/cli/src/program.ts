@@ -1,4 +1,7 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { Command, Option } from "commander";
+import { z } from "zod";
 import { addAccountCommand } from "./commands/account.ts";
 import { addClassifyCommand } from "./commands/classify.ts";
 import { addCompletionCommand } from "./commands/completion.ts";
@@ -18,6 +21,7 @@ import { addTapCommand } from "./commands/tap.ts";
 import { addTransferCommand } from "./commands/transfer.ts";
 import { addVerifyCommand } from "./commands/verify.ts";
 import { addWatchCommand } from "./commands/watch.ts";
+import { ROOT } from "./devnet/governed-files.ts";
 
 const COMMANDS = [
   addDevnetCommand,
@@ -46,7 +50,8 @@ export function buildProgram(): Command {
   const program = new Command("soma")
     .description("Embeddings that nobody has to trust one party for.")
     .configureHelp({ showGlobalOptions: true })
-    .showHelpAfterError()
+    .version(version(), "-V, --version", "print the version")
+    .showHelpAfterError("(--help lists what there is)")
     // Both are read in terminal.ts before anything is printed; here they are declared.
     .option("--plain", "no colours, nothing redrawn; NO_COLOR=1 does the same")
     .addOption(new Option("--no-color").hideHelp())
@@ -56,4 +61,9 @@ export function buildProgram(): Command {
     );
   for (const add of COMMANDS) add(program);
   return program;
+}
+
+function version(): string {
+  const text = readFileSync(join(ROOT, "package.json"), "utf8");
+  return z.looseObject({ version: z.string() }).parse(JSON.parse(text)).version;
 }

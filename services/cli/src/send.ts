@@ -1,7 +1,7 @@
 import { SomaError } from "@soma/base";
 import { formatAmount, type GatewayClient, submit } from "@soma/client";
 import type { TransactionKindInput } from "@soma/protocol";
-import { accountOf, type ConnectionFlags, clientOf, genesisOf } from "./connection.ts";
+import { accountOf, type ConnectionFlags, connect, genesisOf } from "./connection.ts";
 import { turnOf } from "./turns.ts";
 
 export interface Order {
@@ -12,7 +12,12 @@ export interface Order {
 }
 
 /** Refusals for want of balance, by a mempool or by the ledger. */
-const BALANCE_REFUSALS = new Set(["MEMPOOL_ACCOUNT", "MEMPOOL_BALANCE", "FEE_BALANCE", "BALANCE_SHORT"]);
+export const BALANCE_REFUSALS = new Set([
+  "MEMPOOL_ACCOUNT",
+  "MEMPOOL_BALANCE",
+  "FEE_BALANCE",
+  "BALANCE_SHORT",
+]);
 
 /**
  * Sends a transaction of the user's account and waits until the ledger has it. @throws SomaError as `submit`; a
@@ -22,7 +27,7 @@ export async function send(
   flags: ConnectionFlags,
   { kind, amount, tip = 0n }: Order,
 ): Promise<{ digest: string; commit: bigint }> {
-  const client = clientOf(flags);
+  const client = await connect(flags);
   const genesis = genesisOf(flags);
   const account = accountOf(flags);
   try {

@@ -89,10 +89,14 @@ export class JobSession {
   async run(): Promise<void> {
     const { client, genesis, journal } = this.#o;
     const data = await client.putBlob(encodeItems(this.items));
-    this.#say("prepared", `${this.items.length} items, data hash ${this.#dataHash.slice(0, 12)}`, {
-      items: this.items.length,
-      dataHash: this.#dataHash,
-    });
+    this.#say(
+      "prepared",
+      `${this.items.length} ${this.items.length === 1 ? "item" : "items"}, data hash ${this.#dataHash.slice(0, 12)}`,
+      {
+        items: this.items.length,
+        dataHash: this.#dataHash,
+      },
+    );
     const follower = await openJobFollower(client, genesis, journal);
     const stop = this.#stop;
     const take = (facts: VerifiedFacts, update: LedgerUpdate) => {

@@ -1,7 +1,7 @@
 import { formatAmount } from "@soma/client";
 import type { Command } from "commander";
 import { parseAddress } from "../amount.ts";
-import { accountOf, type ConnectionFlags, clientOf, withConnection } from "../connection.ts";
+import { accountOf, type ConnectionFlags, connect, withConnection } from "../connection.ts";
 import { printJson, printLine } from "../output.ts";
 
 export function addAccountCommand(program: Command): void {
@@ -12,7 +12,7 @@ export function addAccountCommand(program: Command): void {
     .addHelpText("after", "\nExamples:\n  soma account\n  soma account 1f0c... --json")
     .action(async (address: string | undefined, flags: ConnectionFlags & { json?: boolean }) => {
       const owner = address === undefined ? accountOf(flags).address : parseAddress(address);
-      const view = await clientOf(flags).account(owner);
+      const view = await (await connect(flags)).account(owner);
       if (flags.json) {
         printJson(view);
         return;

@@ -1,8 +1,8 @@
 import { SomaError } from "@soma/base";
 import type { PoolPoint } from "@soma/contracts";
 import type { Command } from "commander";
-import { type ConnectionFlags, clientOf, withConnection } from "../connection.ts";
-import { Library } from "../library.ts";
+import { type ConnectionFlags, connect, libraryOf, withConnection } from "../connection.ts";
+import type { Library } from "../library.ts";
 import { printJson, printLine } from "../output.ts";
 import { embedTexts } from "../pool/embed-texts.ts";
 import { pointsOf } from "../pool/points.ts";
@@ -42,7 +42,7 @@ Examples:
     --zero-shot "wild animals" "cooking food"`,
     )
     .action(async (items: string[], flags: Flags) => {
-      const library = new Library(flags.out);
+      const library = libraryOf(flags.out);
       const named = (flags.label ?? []).map((word) => labelOf(word, library));
       const shots = flags.zeroShot ?? [];
       if (named.length + shots.length < 2) {
@@ -55,7 +55,7 @@ Examples:
           : await embedTexts(texts, { library, flags, quiet: flags.json === true });
       const points = vectors.map((vector) => ({ vector: [...vector] }));
       const labels = [...named, ...shots.map((label, i): Label => ({ label, examples: [points[i]!] }))];
-      const found = await clientOf(flags).classify({
+      const found = await (await connect(flags)).classify({
         labels,
         items: flags.text === true ? points.slice(shots.length) : pointsOf(items, library),
       });

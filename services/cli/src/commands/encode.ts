@@ -3,7 +3,7 @@ import { formatAmount } from "@soma/client";
 import type { Command } from "commander";
 import { parseAmount } from "../amount.ts";
 import { clientTelemetry } from "../client-telemetry.ts";
-import { accountOf, type ConnectionFlags, clientOf, genesisOf, withConnection } from "../connection.ts";
+import { accountOf, type ConnectionFlags, connect, genesisOf, withConnection } from "../connection.ts";
 import { encodeBatch } from "../encode-job.ts";
 import { ITEMS_PER_JOB, Library, readItems } from "../library.ts";
 import { printJson, printLine, short } from "../output.ts";
@@ -45,13 +45,16 @@ Examples:
         // What must be remembered is in the journal already.
         process.exit(130);
       });
+      const client = await connect(flags);
       const telemetry = clientTelemetry();
-      say(`${items.length} items in ${batches.length} ${batches.length === 1 ? "job" : "jobs"}`);
+      say(
+        `${items.length} ${items.length === 1 ? "item" : "items"} in ${batches.length} ${batches.length === 1 ? "job" : "jobs"}`,
+      );
       try {
         for (const [i, batch] of batches.entries()) {
           const began = performance.now();
           const { result, job } = await encodeBatch(library, batch, {
-            client: clientOf(flags),
+            client,
             genesis: genesisOf(flags),
             account: accountOf(flags),
             tip: parseAmount(flags.tip),

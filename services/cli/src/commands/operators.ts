@@ -1,5 +1,5 @@
 import type { Command } from "commander";
-import { type ConnectionFlags, clientOf, devnetFile, withConnection } from "../connection.ts";
+import { type ConnectionFlags, connect, devnetFile, withConnection } from "../connection.ts";
 import { operatorLines } from "../operator-lines.ts";
 import { printJson, printLine } from "../output.ts";
 
@@ -9,7 +9,7 @@ export function addOperatorsCommand(program: Command): void {
     .option("--json", "print JSON")
     .addHelpText("after", "\nThe ids are what soma stake asks for.\n\nExample:\n  soma operators --json")
     .action(async (flags: ConnectionFlags & { json?: boolean }) => {
-      const view = await clientOf(flags).operators();
+      const view = await (await connect(flags)).operators();
       if (flags.json) {
         printJson(view);
         return;

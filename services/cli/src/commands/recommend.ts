@@ -1,6 +1,5 @@
 import type { Command } from "commander";
-import { clientOf, withConnection } from "../connection.ts";
-import { Library } from "../library.ts";
+import { connect, libraryOf, withConnection } from "../connection.ts";
 import { type ListingFlags, listingOf, printHits, withListing } from "../pool/listing.ts";
 import { pointsOf } from "../pool/points.ts";
 
@@ -19,8 +18,8 @@ Examples:
   soma recommend --like sea-ship.txt --unlike sea-fishing.txt --json`,
     )
     .action(async (flags: Flags) => {
-      const library = new Library(flags.out);
-      const found = await clientOf(flags).recommend({
+      const library = libraryOf(flags.out);
+      const found = await (await connect(flags)).recommend({
         ...listingOf(flags),
         positive: pointsOf(flags.like, library),
         negative: pointsOf(flags.unlike ?? [], library),

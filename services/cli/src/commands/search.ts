@@ -3,8 +3,8 @@ import { SomaError } from "@soma/base";
 import type { Payload, SearchPool } from "@soma/contracts";
 import type { Command } from "commander";
 import { z } from "zod";
-import { clientOf, withConnection } from "../connection.ts";
-import { Library } from "../library.ts";
+import { connect, libraryOf, withConnection } from "../connection.ts";
+import type { Library } from "../library.ts";
 import { embedTexts } from "../pool/embed-texts.ts";
 import { type ListingFlags, listingOf, printHits, withListing } from "../pool/listing.ts";
 import { pointsOf } from "../pool/points.ts";
@@ -33,9 +33,9 @@ Examples:
   soma search "a storm at sea" --filter epoch=3.. --filter modality=text`,
     )
     .action(async (text: string | undefined, flags: Flags) => {
-      const library = new Library(flags.out);
+      const library = libraryOf(flags.out);
       const listing = listingOf(flags);
-      const client = clientOf(flags);
+      const client = await connect(flags);
       const given = [text, flags.byId, flags.vector].filter((one) => one !== undefined);
       if (given.length !== 1) throw new SomaError("CLI_OPTION", "give either a text, --by-id or --vector");
       const json = flags.json === true;
@@ -63,8 +63,9 @@ function byId(name: string, library: Library): Query {
 
 /** @throws SomaError CLI_VECTOR */
 function readVector(path: string): number[] {
+  const text = readFileSync(path === "-" ? 0 : path, "utf8");
   try {
-    return VectorSchema.parse(JSON.parse(readFileSync(path === "-" ? 0 : path, "utf8")));
+    return VectorSchema.parse(JSON.parse(text));
   } catch (cause) {
     throw new SomaError(
       "CLI_VECTOR",

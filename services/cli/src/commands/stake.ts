@@ -1,7 +1,7 @@
 import { formatAmount } from "@soma/client";
 import type { TransactionKindInput } from "@soma/protocol";
 import { type Command, Option } from "commander";
-import { parseAddress, parseAmount } from "../amount.ts";
+import { parseAddress, parsePositive } from "../amount.ts";
 import { type ConnectionFlags, withConnection } from "../connection.ts";
 import { printJson, printLine } from "../output.ts";
 import { send } from "../send.ts";
@@ -26,7 +26,7 @@ export function addStakeCommand(program: Command): void {
       .option("--json", "print JSON")
       .addHelpText("after", `\nExample:\n  soma stake ${name} 1f0c... 100 --role encoder`)
       .action(async (operator: string, text: string, flags: Flags) => {
-        const amount = parseAmount(text);
+        const amount = parsePositive(text);
         const role = flags.role === "validator" ? { Validator: true as const } : { Encoder: true as const };
         const kind = kindOf({ role, operator: parseAddress(operator), amount });
         // What is taken back leaves no balance.

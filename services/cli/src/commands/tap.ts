@@ -119,7 +119,7 @@ function whereTo(words: readonly string[], flags: Flags) {
     );
   }
   const named = operators.find(({ name }) => name === words[0]);
-  if (named === undefined && /^[ve][0-9]+$/.test(words[0] ?? "")) {
+  if (named === undefined && /^[a-z][0-9]+$/.test(words[0] ?? "")) {
     const names = operators.map(({ name }) => name).join(", ");
     throw new SomaError("CLI_OPERATOR", `the devnet has no operator ${words[0]}; there are: ${names}`);
   }

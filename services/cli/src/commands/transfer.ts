@@ -1,6 +1,6 @@
 import { formatAmount } from "@soma/client";
 import type { Command } from "commander";
-import { parseAddress, parseAmount } from "../amount.ts";
+import { parseAddress, parseAmount, parsePositive } from "../amount.ts";
 import { type ConnectionFlags, withConnection } from "../connection.ts";
 import { printJson, printLine } from "../output.ts";
 import { send } from "../send.ts";
@@ -14,7 +14,7 @@ export function addTransferCommand(program: Command): void {
     .option("--json", "print JSON")
     .addHelpText("after", "\nExample:\n  soma transfer 1f0c... 2.5")
     .action(async (to: string, text: string, flags: ConnectionFlags & { tip: string; json?: boolean }) => {
-      const amount = parseAmount(text);
+      const amount = parsePositive(text);
       const kind = { Transfer: { to: parseAddress(to), amount } };
       const { digest, commit } = await send(flags, { kind, amount, tip: parseAmount(flags.tip) });
       if (flags.json) printJson({ digest, commit, to, amount });

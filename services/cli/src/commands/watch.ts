@@ -1,7 +1,7 @@
 import { isHex, SomaError } from "@soma/base";
 import type { Hex32 } from "@soma/protocol";
 import type { Command } from "commander";
-import { type ConnectionFlags, clientOf, devnetFile, genesisOf, withNetwork } from "../connection.ts";
+import { type ConnectionFlags, connect, devnetFile, genesisOf, withNetwork } from "../connection.ts";
 import { printJson, printLine, short } from "../output.ts";
 import { colours, errorColours } from "../terminal.ts";
 import { followJob } from "../watch/follow-job.ts";
@@ -55,7 +55,7 @@ async function runWatch(job: string, flags: Flags): Promise<number> {
   };
   if (!flags.json) printLine(`${colours.bold("job")} ${job}`);
   const { outcome, result } = await followJob({
-    client: clientOf(flags),
+    client: await connect(flags),
     genesis: genesisOf(flags),
     job,
     nameOf,

@@ -5,6 +5,7 @@ import { formatAmount, GatewayClient } from "@soma/client";
 import { nearestByCosine } from "@soma/embedding";
 import { AccountKey, loadKeyFile } from "@soma/identity";
 import { clientTelemetry } from "../client-telemetry.ts";
+import { DEMO_FOLDER } from "../connection.ts";
 import { encodeBatch } from "../encode-job.ts";
 import { Library } from "../library.ts";
 import { printLine, short } from "../output.ts";
@@ -25,7 +26,7 @@ function topicOf(label: string): string {
 export async function runDemo(network: DevnetNetwork): Promise<void> {
   const { plan, genesis, client } = network;
   const samples = sampleTexts();
-  const library = new Library(join(plan.folder, "demo"));
+  const library = new Library(join(plan.folder, DEMO_FOLDER));
   const items = samples.map(({ name, text }) => ({ label: name, bytes: Buffer.from(text, "utf8") }));
   // A demo that was cut off earlier is not resumed: this one is shown from its beginning.
   const name = library.nameOf(items);
@@ -83,8 +84,13 @@ export async function runDemo(network: DevnetNetwork): Promise<void> {
   printLine("");
   printLine(pc.bold("Offline verification") + pc.dim("  from the genesis file alone"));
   const receipt = library.receiptPath(name);
-  const status = await verifyCommand(receipt, { genesisPath: plan.genesisFile, json: false }, process.stdout);
+  const status = await verifyCommand(
+    receipt,
+    { genesisPath: plan.genesisFile, json: false, nameOf: (id) => nameOf.get(id)?.name },
+    process.stdout,
+  );
   if (status !== 0) throw new SomaError("DEMO_CHECK", "the receipt did not verify");
+  printLine(`receipt ${receipt}`);
 
   printLine("");
   printLine(pc.bold("Nearest among the samples"));

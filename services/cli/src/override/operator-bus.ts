@@ -38,10 +38,19 @@ export async function askOperator<P, R>(
     servers,
     network,
     name: OPERATOR,
+    failFast: true,
     telemetry: Telemetry.silent(OPERATOR),
     ...(credentials === undefined
       ? {}
-      : { credentials: { kind: "creds", read: () => readFileSync(credentials) } }),
+      : { credentials: { kind: "creds" as const, read: () => readFileSync(credentials) } }),
+  }).catch((cause: unknown) => {
+    if (cause instanceof SomaError) throw cause;
+    throw new SomaError(
+      "CLI_OPERATOR_UNREACHABLE",
+      `no NATS server takes this at ${servers.join(", ")} (${cause}); start the operator's servers, here: soma devnet`,
+      {},
+      { cause },
+    );
   });
   try {
     const answer = await bus.request(message, {}, payload, { timeoutMs: 30_000 });

@@ -1,4 +1,4 @@
-import { readFileSync, writeFileSync } from "node:fs";
+import { readFileSync, statSync, writeFileSync } from "node:fs";
 import { err, fromHex, ok, type Result, SomaError, toHex } from "@soma/base";
 import { decodeExact, encode } from "@soma/codec";
 import { MAX_OVERRIDE_BYTES, OverrideCodec, overrideDigest, type SignedOverride } from "@soma/protocol";
@@ -19,6 +19,11 @@ export interface OverrideFile {
 
 /** @throws SomaError CLI_OVERRIDE_FILE */
 export function readOverrideFile(path: string): OverrideFile {
+  if (statSync(path, { throwIfNoEntry: false })?.isFile() !== true)
+    throw new SomaError(
+      "CLI_OVERRIDE_FILE",
+      `${path} is no file; give the one that soma override make wrote`,
+    );
   const parsed = parseOverrideFile(readFileSync(path, "utf8"));
   if (!parsed.ok) throw new SomaError(parsed.code, `${path}: ${parsed.message}`);
   return parsed.value;

@@ -1,5 +1,5 @@
 import { SomaError } from "@soma/base";
-import { accountOf, type ConnectionFlags, clientOf, genesisOf } from "../connection.ts";
+import { accountOf, type ConnectionFlags, connect, genesisOf } from "../connection.ts";
 import { encodeBatch } from "../encode-job.ts";
 import type { Library } from "../library.ts";
 
@@ -19,7 +19,7 @@ export async function embedTexts(
     bytes: Buffer.from(text.trim(), "utf8"),
   }));
   const { result } = await encodeBatch(library, items, {
-    client: clientOf(flags),
+    client: await connect(flags),
     genesis: genesisOf(flags),
     account: accountOf(flags),
     onProgress: ({ stage, text }) => quiet || process.stderr.write(`${stage.padEnd(9)} ${text}\n`),

@@ -21,7 +21,7 @@ export function chooseMessages(
     if (meant.length === 0) {
       throw new SomaError(
         "CLI_TAP_FILTER",
-        `no message is called ${pattern}; there are: ${inside.map(({ name }) => name).join(", ")}`,
+        `no message is called ${pattern}; give a name or its beginning: ${beginnings(inside).join(", ")}`,
       );
     }
     const wanted = meant.filter(isWanted);
@@ -34,6 +34,10 @@ export function chooseMessages(
     for (const message of wanted) chosen.add(message);
   }
   return [...chosen];
+}
+
+function beginnings(messages: readonly Message[]): string[] {
+  return [...new Set(messages.map(({ name }) => name.split(".")[0]!))].sort();
 }
 
 function matches(pattern: string, name: string): boolean {
