@@ -11,7 +11,9 @@ export function addRunCommand(program: Command): void {
       "after",
       `
 Configured by environment variables (SOMA_NETWORK, SOMA_OPERATOR, SOMA_NATS_URL,
-SOMA_DATABASE_URL, ...).
+SOMA_DATABASE_URL, ...), all of which stand in
+shared/docs/generated/configuration.md; what is missing is told at the start.
+How to run one service alone: services/cli/README.md
 
 Examples:
   soma run consensus
