@@ -11,22 +11,22 @@ export interface LogSink {
   write(line: string): void;
 }
 
-/** Bytes that wait for a full disk to have room again; further lines are dropped. */
-const MAX_WAITING = 1024 * 1024;
-
-/** Standard error, where a line that cannot be written is lost and nothing else. */
+/** Standard error. A line that cannot be written, as on a full disk, is lost with its writer, which would keep it. */
 function standardError(): LogSink {
-  const destination = openDestination({ dest: 2, sync: true, maxLength: MAX_WAITING });
-  destination.on("error", () => {});
-  // What waits is written before the next line that fits; a full buffer has no next one.
-  destination.on("drop", () => {
-    try {
-      destination.flushSync();
-    } catch {
-      // Still no room.
-    }
-  });
-  return destination;
+  let writer: LogSink | undefined;
+  const open = () => {
+    const opened = openDestination({ dest: 2, sync: true });
+    opened.on("error", () => {
+      writer = undefined;
+    });
+    return opened;
+  };
+  return {
+    write(line) {
+      writer ??= open();
+      writer.write(line);
+    },
+  };
 }
 
 /** Opens the log of one service. `silent` writes nothing and costs nothing. */
