@@ -188,9 +188,13 @@ function cacheFolder() {
 }
 
 function link(path) {
-  mkdirSync(join(ROOT, ".cache/bin"), { recursive: true });
-  rmSync(LINK, { force: true });
-  symlinkSync(path, LINK);
+  try {
+    mkdirSync(dirname(LINK), { recursive: true });
+    rmSync(LINK, { force: true });
+    symlinkSync(path, LINK);
+  } catch (error) {
+    throw new Error(`${LINK} is not yours to write (${error.code}); set SOMA_NATS_SERVER=${path} instead`);
+  }
 }
 
 async function provideNats() {
@@ -206,9 +210,10 @@ async function provideNats() {
   const named = process.env.SOMA_NATS_SERVER;
   if (named !== undefined && natsVersion(named) === undefined)
     throw new Error(`SOMA_NATS_SERVER=${named} is no nats-server of at least ${OLDEST_NATS.join(".")}`);
-  if (named === undefined && natsVersion(LINK) !== undefined) return;
+  // What is named is used as it is, and needs no link.
+  if (named !== undefined || natsVersion(LINK) !== undefined) return;
 
-  const installed = (named === undefined ? onPath : [named]).find((path) => natsVersion(path) !== undefined);
+  const installed = onPath.find((path) => natsVersion(path) !== undefined);
   if (installed !== undefined) {
     link(installed);
     say(`nats-server ${natsVersion(installed)}: the one installed at ${installed}`);
