@@ -73,7 +73,9 @@ test("serves, tells its health and metrics, says each state once, and ends with 
 test("is silent unless configured, and tells in plain words why it cannot start", async () => {
   const shop = await start({ SOMA_SHOP_DRAIN: "soon" });
   expect(await shop.exited).toBe(1);
-  expect(shop.output()).toBe("soma: SOMA_SHOP_DRAIN: not a duration such as 30s\n");
+  expect(shop.output()).toBe(
+    "soma: SOMA_SHOP_DRAIN: not a duration such as 30s\nall variables: shared/docs/generated/configuration.md\n",
+  );
 });
 
 test("ends with 1 when it fails", async () => {
@@ -81,6 +83,15 @@ test("ends with 1 when it fails", async () => {
   await shop.bus.request(GetPrice, {}, { dish: "poison" }, { timeoutMs: 20_000 });
   expect(await shop.exited).toBe(1);
   expect(shop.output()).toBe("soma: the shop is on fire\n");
+});
+
+test("a signal that reaches it twice at once is one", async () => {
+  const shop = await start({ SOMA_SHOP_DRAIN: "500ms" });
+  expect((await shop.bus.request(GetPrice, {}, { dish: "soup" }, { timeoutMs: 20_000 })).ok).toBe(true);
+  shop.child.kill("SIGTERM");
+  await new Promise((resolve) => setTimeout(resolve, 50));
+  shop.child.kill("SIGTERM");
+  expect(await shop.exited).toBe(0);
 });
 
 test("a second signal, or a drain without end, ends it all the same", async () => {
@@ -91,8 +102,9 @@ test("a second signal, or a drain without end, ends it all the same", async () =
   bounded.child.kill("SIGTERM");
   stubborn.child.kill("SIGTERM");
   await eventually(async () => (await stubborn.health("/readyz")) === 503);
-  stubborn.child.kill("SIGTERM");
+  const insisting = setInterval(() => stubborn.child.kill("SIGTERM"), 100);
   expect(await stubborn.exited).toBe(130);
+  clearInterval(insisting);
   expect(await bounded.exited).toBe(1);
   expect(bounded.output()).toBe("soma: not stopped within 300 ms\n");
 });
