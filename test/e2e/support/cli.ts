@@ -63,6 +63,11 @@ export class RunningCommand {
   interrupt(): void {
     if (!this.#isOver) process.kill(-this.#child.pid!, "SIGINT");
   }
+
+  /** SIGKILL to the whole group. */
+  kill(): void {
+    if (!this.#isOver) process.kill(-this.#child.pid!, "SIGKILL");
+  }
 }
 
 /** The `soma` command as a user has it, in one folder. */
