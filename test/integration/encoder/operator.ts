@@ -10,6 +10,7 @@ import {
   encodeItems,
   encodeJobMessage,
   RelayedJobMessageCodec,
+  TOKEN,
 } from "@soma/protocol";
 import { Bus } from "@soma/runtime";
 import { Telemetry } from "@soma/telemetry";
@@ -21,9 +22,15 @@ import { ITEMS, Scenario, scenarioNetwork } from "./scenario.ts";
 const ROOT = join(import.meta.dirname, "../../..");
 const SEED = "5e".repeat(32);
 
+/** More than a third of all, so that the others' seats are not enough for a proof without it. */
+const STAKE = 45n * TOKEN;
+/** Commits; a killed process has started again by then. */
+const PROOF_TIMEOUT = 600;
+
 /** The scenario's network with one encoder that has the keys of a key file. */
 function networkWith(keys: EncoderKeys, tokenizer: string): TestNetwork {
-  const network = scenarioNetwork({ encoders: 5, textTokenizer: tokenizer });
+  const parameters = { proofTimeout: PROOF_TIMEOUT };
+  const network = scenarioNetwork({ encoders: 5, textTokenizer: tokenizer, parameters });
   const own = {
     id: keys.account.address,
     messages: keys.message,
@@ -32,6 +39,7 @@ function networkWith(keys: EncoderKeys, tokenizer: string): TestNetwork {
   const entry = {
     ...network.genesis.encoders[0]!,
     encoder: own.id,
+    stake: STAKE,
     messageKey: keys.message.publicKey,
     blsKey: keys.bls.publicKey,
   };
