@@ -56,7 +56,7 @@ export class DurableConsumer {
   readonly #established = Promise.withResolvers<void>();
   #messages: ConsumerMessages | undefined;
   #loop: Promise<void> = Promise.resolve();
-  #lastProgress = Date.now();
+  #lastProgress = performance.now();
 
   private constructor(options: DurableConsumerOptions, deps: DurableConsumerDeps) {
     this.#options = options;
@@ -74,7 +74,7 @@ export class DurableConsumer {
 
   /** Milliseconds in which handlers were at work and none ended; 0 when there is nothing to do. */
   get stalledMs(): number {
-    return this.#inFlight.size === 0 ? 0 : Date.now() - this.#lastProgress;
+    return this.#inFlight.size === 0 ? 0 : performance.now() - this.#lastProgress;
   }
 
   /** Stops pulling, gives back what was not begun, and waits for what was. */
@@ -175,12 +175,12 @@ export class DurableConsumer {
 
   #begin(message: JsMsg): void {
     const { seq } = message;
-    if (this.#inFlight.size === 0) this.#lastProgress = Date.now();
+    if (this.#inFlight.size === 0) this.#lastProgress = performance.now();
     this.#inFlight.set(seq, message);
     void this.#deps.take(message, this.#stop.signal).finally(() => {
       // A redelivery of the same message may have taken the entry over.
       if (this.#inFlight.get(seq) === message) this.#inFlight.delete(seq);
-      this.#lastProgress = Date.now();
+      this.#lastProgress = performance.now();
       this.#slots.shift()?.();
     });
   }

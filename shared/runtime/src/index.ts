@@ -25,6 +25,7 @@ export {
 export { ServiceHost } from "./service-host.ts";
 export type { LifecycleState } from "./service-runner.ts";
 export { sleep } from "./sleep.ts";
+export { steadyNow } from "./steady-clock.ts";
 export type { StreamReceipt } from "./stream-port.ts";
 export type { StreamState } from "./streams.ts";
 export { Tap, type TapOptions, type TappedMessage } from "./tap.ts";

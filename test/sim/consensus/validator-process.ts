@@ -170,8 +170,8 @@ export abstract class ValidatorProcess {
     const from = this.world.ids.find((id) => id !== this.id)!;
     const { nowMs } = this.options.clock;
     const inputs = [
-      { kind: "blocks-received", from, blocks, nowMs } as const,
-      { kind: "tick", nowMs } as const,
+      { kind: "blocks-received", from, blocks, nowMs, wallMs: nowMs } as const,
+      { kind: "tick", nowMs, wallMs: nowMs } as const,
     ];
     for (const { effects } of inputs.map((input) => step(zombie, input))) {
       for (const effect of effects) {
@@ -273,7 +273,8 @@ export abstract class ValidatorProcess {
   protected feed(input: WithoutNow<ConsensusInput>): void {
     const state = this.#state;
     if (state === null) return;
-    const { verdict, effects } = step(state, { ...input, nowMs: this.options.clock.nowMs } as ConsensusInput);
+    const { nowMs } = this.options.clock;
+    const { verdict, effects } = step(state, { ...input, nowMs, wallMs: nowMs } as ConsensusInput);
     if (verdict.kind === "reject") {
       this.note(`refuses ${input.kind}: ${verdict.code}`);
       this.world.observer.coverage.refusedBlocks += 1;
@@ -403,4 +404,4 @@ export abstract class ValidatorProcess {
   }
 }
 
-type WithoutNow<Input> = Input extends unknown ? Omit<Input, "nowMs"> : never;
+type WithoutNow<Input> = Input extends unknown ? Omit<Input, "nowMs" | "wallMs"> : never;

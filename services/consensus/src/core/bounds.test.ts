@@ -1,9 +1,10 @@
 import { BLOCK_LIMITS, type BlockRef, type Commit, NO_COMMIT } from "@soma/protocol";
 import { describe, expect, test } from "vitest";
 import type { ConsensusBounds } from "./bounds.ts";
-import { type ConsensusEffect, type ConsensusInput, ConsensusState, genesisRefs, step } from "./index.ts";
+import { type ConsensusEffect, ConsensusState, genesisRefs, step } from "./index.ts";
 import { blockOf, refOf } from "./testing/blocks.ts";
 import { epochOf } from "./testing/epoch.ts";
+import { type TestInput, timed } from "./testing/timed.ts";
 import type { VerifiedBlock } from "./verified-block.ts";
 
 // CONS-11: each flood is held by one bound. The mutant is the same validator without that bound: it must give way.
@@ -55,8 +56,8 @@ class Flooded {
     });
   }
 
-  feed(input: ConsensusInput): string {
-    const { verdict, effects } = step(this.state, input);
+  feed(input: TestInput): string {
+    const { verdict, effects } = step(this.state, timed(input));
     this.effects.push(...effects);
     return verdict.kind === "reject" ? verdict.code : verdict.kind;
   }

@@ -23,6 +23,7 @@ export interface EpochEngineOptions {
   readonly queue: TransactionQueue;
   readonly counters: ConsensusCounters;
   readonly nowMs: number;
+  readonly wallMs: () => number;
 }
 
 /** One epoch of a validator: its DAG, its own blocks, and what it asks of others. */

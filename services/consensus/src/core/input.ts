@@ -39,8 +39,10 @@ export interface Recovered extends OpenedEpoch {
   readonly signerLog: SignerLog;
 }
 
-/** Facts of the past that the core is told. `from` names the operator that the transport proved. */
-export type ConsensusInput = { readonly nowMs: number } & (
+/**
+ * Facts of the past that the core is told. `nowMs` measures intervals and never goes back; `wallMs` is the time of day,
+ * which may, and which blocks are stamped with. `from` names the operator that the transport proved. */
+export type ConsensusInput = { readonly nowMs: number; readonly wallMs: number } & (
   | Recovered
   /** CONS-10: quorum signatures opened the next epoch. Deferred until its predecessor's last commit is here. */
   | ({ readonly kind: "epoch-opened" } & OpenedEpoch)

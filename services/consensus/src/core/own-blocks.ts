@@ -13,6 +13,7 @@ export interface OwnBlocksOptions {
   readonly dag: EpochDag;
   readonly signerLog: SignerLog;
   readonly queue: TransactionQueue;
+  readonly wallMs: () => number;
   /** Between questions for the own round, and between repetitions of the newest own block. */
   readonly retryMs: number;
 }
@@ -140,7 +141,7 @@ export class OwnBlocks {
   }
 
   #begin(floor: number, newest: VerifiedBlock | null): void {
-    const { context, dag, queue } = this.#options;
+    const { context, dag, queue, wallMs } = this.#options;
     const { epoch, committee, support, parameters, selfIndex: self } = context;
     this.#floor = floor;
     this.#newest = newest;
@@ -154,6 +155,7 @@ export class OwnBlocks {
       clock: dag.clock,
       votes: dag.votes,
       queue,
+      wallMs,
       floor,
     });
     if (newest !== null) this.#proposer.own(newest.body);

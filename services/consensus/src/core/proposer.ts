@@ -17,6 +17,8 @@ export interface ProposerOptions {
   readonly clock: ThresholdClock;
   readonly votes: CommitVotes;
   readonly queue: TransactionQueue;
+  /** Time of day, for the block's timestamp alone: it may go back. */
+  readonly wallMs: () => number;
   /** CONS-8: no block of this round or below is ever made. */
   readonly floor: number;
 }
@@ -90,7 +92,7 @@ export class Proposer {
     const ancestors = this.#ancestors(round, previous, input.gcRound);
     if (ancestors === null) return null;
     this.#lastProposedAtMs = nowMs;
-    const now = BigInt(Math.max(0, Math.floor(nowMs)));
+    const now = BigInt(Math.max(0, Math.floor(this.#options.wallMs())));
     const body: BlockBody = {
       epoch,
       round,

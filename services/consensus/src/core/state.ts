@@ -26,6 +26,8 @@ export class ConsensusState {
   previous: EpochEngine | null = null;
   /** Set by a fatal effect: every further input is refused. */
   isHalted = false;
+  /** Time of day at the present input. */
+  wallMs = 0;
 
   constructor(options: CoreOptions) {
     const bounds = { ...CONSENSUS_BOUNDS, ...options.bounds };
@@ -71,6 +73,7 @@ export class ConsensusState {
         queue: this.queue,
         counters: this.counters,
         nowMs,
+        wallMs: () => this.wallMs,
       },
       out,
     );
@@ -89,6 +92,7 @@ export class ConsensusState {
         queue: this.queue,
         counters: this.counters,
         nowMs,
+        wallMs: () => this.wallMs,
       },
       out,
     );

@@ -1,8 +1,9 @@
 import { describe, expect, test } from "vitest";
-import { type ConsensusEffect, type ConsensusInput, ConsensusState, genesisRefs, step } from "./index.ts";
+import { type ConsensusEffect, ConsensusState, genesisRefs, step } from "./index.ts";
 import type { SignerLog } from "./input.ts";
 import { blockOf, fullRounds } from "./testing/blocks.ts";
 import { epochOf } from "./testing/epoch.ts";
+import { type TestInput, timed } from "./testing/timed.ts";
 
 const opened = epochOf([1n, 1n, 1n, 1n], { gcDepth: 5, leaderTimeout: 200, minRoundDelay: 50 });
 const ids = opened.info.committee.map(({ validator }) => validator);
@@ -15,8 +16,8 @@ const intact: SignerLog = { status: "intact", last: null, rebuiltIn: null };
 function started(signerLog: SignerLog = intact, blocks = upTo(0)) {
   const state = new ConsensusState({ chainId: "test", self: ids[0]!, verifier: { vrf: () => null } });
   const effects: ConsensusEffect[] = [];
-  const feed = (input: ConsensusInput) => {
-    const stepped = step(state, input);
+  const feed = (input: TestInput) => {
+    const stepped = step(state, timed(input));
     effects.push(...stepped.effects);
     return stepped;
   };
@@ -28,6 +29,19 @@ function started(signerLog: SignerLog = intact, blocks = upTo(0)) {
 const kinds = (effects: readonly ConsensusEffect[]) => effects.map(({ kind }) => kind);
 const only = <K extends ConsensusEffect["kind"]>(effects: readonly ConsensusEffect[], kind: K) =>
   effects.filter((effect): effect is ConsensusEffect & { kind: K } => effect.kind === kind);
+
+test("a clock set back delays no block: it waits by the steady clock, and stamps no earlier time", () => {
+  const { feed, effects } = started(intact, upTo(0));
+  const first = only(effects, "propose")[0]!.body;
+  expect([first.round, first.timestampMs]).toEqual([1, 2_000n]);
+  const block = blockOf(0, 1, first.ancestors);
+  feed({ kind: "own-block-signed", block, nowMs: 2_000 });
+  // Ten minutes back, and another half a second on.
+  const later = { nowMs: 2_500, wallMs: 2_500 - 600_000 };
+  feed({ kind: "blocks-received", from: ids[1]!, blocks: upTo(1, 1, 2, 3), ...later });
+  const second = only(effects, "propose")[1]!.body;
+  expect([second.round, second.timestampMs]).toEqual([2, 2_000n]);
+});
 
 describe("CONS-8", () => {
   test("nothing is broadcast before the signer has answered, and a round is proposed once", () => {
@@ -140,7 +154,7 @@ describe("timer", () => {
 describe("step", () => {
   test("defers what comes before recovery, and recovers once", () => {
     const state = new ConsensusState({ chainId: "test", self: ids[0]!, verifier: { vrf: () => null } });
-    expect(step(state, { kind: "tick", nowMs: 0 }).verdict.kind).toBe("defer");
+    expect(step(state, timed({ kind: "tick", nowMs: 0 })).verdict.kind).toBe("defer");
     const { feed } = started();
     const again = {
       kind: "recovered",
@@ -184,7 +198,7 @@ describe("step", () => {
       blocks: upTo(8),
       signerLog: intact,
     } as const;
-    const { effects } = step(state, { ...recovered, nowMs: 2_000 });
+    const { effects } = step(state, timed({ ...recovered, nowMs: 2_000 }));
     expect(only(effects, "deliver-commit")).toHaveLength(6);
     expect(only(effects, "propose")).toEqual([]);
   });

@@ -18,6 +18,7 @@ const DEFER_MS = 200;
  */
 export function step(state: ConsensusState, input: ConsensusInput): Stepped<ConsensusState, ConsensusEffect> {
   if (state.isHalted) return rejected(state, "CONSENSUS_HALTED");
+  state.wallMs = input.wallMs;
   const out = new StepOutput();
   let outcome: Outcome;
   try {

@@ -1,8 +1,9 @@
 import type { BlockRef } from "@soma/protocol";
 import { describe, expect, test } from "vitest";
-import { CONSENSUS_BOUNDS, type ConsensusInput, ConsensusState, genesisRefs, step } from "./index.ts";
+import { CONSENSUS_BOUNDS, ConsensusState, genesisRefs, step } from "./index.ts";
 import { blockOf, refOf } from "./testing/blocks.ts";
 import { epochOf } from "./testing/epoch.ts";
+import { type TestInput, timed } from "./testing/timed.ts";
 import type { VerifiedBlock } from "./verified-block.ts";
 
 const opened = epochOf([1n, 1n, 1n, 1n], { gcDepth: 60, leaderTimeout: 200, minRoundDelay: 50 });
@@ -21,7 +22,7 @@ const FAULTY = 3;
 /** A validator of four, whose peer 3 sends whatever it likes. */
 function validator() {
   const state = new ConsensusState({ chainId: "test", self: ids[0]!, verifier: { vrf: () => null } });
-  const feed = (input: ConsensusInput) => step(state, input).verdict;
+  const feed = (input: TestInput) => step(state, timed(input)).verdict;
   const signerLog = { status: "intact", last: null, rebuiltIn: null } as const;
   feed({ kind: "recovered", ...opened, last: null, commits: [], blocks: [], signerLog, nowMs: 2_000 });
   const receive = (from: number, ...blocks: VerifiedBlock[]) =>

@@ -17,6 +17,7 @@ function openActor() {
     stepped,
     fail: (error) => expect.fail(String(error)),
     now: () => 0,
+    wallNow: () => 0,
   });
   return { actor, stepped };
 }

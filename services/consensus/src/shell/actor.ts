@@ -3,8 +3,8 @@ import type { ValidatorId } from "@soma/protocol";
 import { outsideSpans } from "@soma/telemetry";
 import { type ConsensusEffect, type ConsensusInput, type ConsensusState, step } from "../core/index.ts";
 
-/** An input without its time, which the actor's clock adds when it is taken up. */
-export type Told<I = ConsensusInput> = I extends unknown ? Omit<I, "nowMs"> : never;
+/** An input without its times, which the actor's clocks add when it is taken up. */
+export type Told<I = ConsensusInput> = I extends unknown ? Omit<I, "nowMs" | "wallMs"> : never;
 
 export interface ActorOptions {
   readonly state: ConsensusState;
@@ -13,7 +13,10 @@ export interface ActorOptions {
   readonly refused: (input: Told, code: string) => void;
   readonly stepped: (seconds: number, waiting: number) => void;
   readonly fail: (error: unknown) => void;
+  /** Milliseconds that never go back. */
   readonly now: () => number;
+  /** The time of day. */
+  readonly wallNow: () => number;
 }
 
 /** What may wait of one peer (CONS-11); more is dropped, since whoever needs it asks or sends again. */
@@ -93,9 +96,9 @@ export class ConsensusActor {
   }
 
   async #take(told: Told): Promise<void> {
-    const { state, perform, refused, stepped, now } = this.#options;
+    const { state, perform, refused, stepped, now, wallNow } = this.#options;
     const began = performance.now();
-    const { effects, verdict } = step(state, { ...told, nowMs: now() } as ConsensusInput);
+    const { effects, verdict } = step(state, { ...told, nowMs: now(), wallMs: wallNow() } as ConsensusInput);
     stepped((performance.now() - began) / 1000, this.#queue.length);
     for (const effect of effects) {
       if (effect.kind === "fatal") throw new SomaError(effect.code, effect.message);

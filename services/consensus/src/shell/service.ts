@@ -11,7 +11,7 @@ import {
 import { nativeVerifier, selfTestEd25519 } from "@soma/crypto/native";
 import { loadGenesis, loadKeyFile, ValidatorKeys } from "@soma/identity";
 import { BLOCK_LIMITS, type EpochInfo, genesisParameters } from "@soma/protocol";
-import { type Bus, defineService, sleep } from "@soma/runtime";
+import { type Bus, defineService, sleep, steadyNow } from "@soma/runtime";
 import {
   ConsensusState,
   decodeCertifiedBlock,
@@ -106,7 +106,8 @@ export const service = defineService<ConsensusTables>()({
         metrics.queue.set(waiting);
       },
       fail,
-      now: () => Date.now(),
+      now: steadyNow,
+      wallNow: Date.now,
     });
     effects.attach(actor);
     defer(() => actor.close());
@@ -131,7 +132,7 @@ export const service = defineService<ConsensusTables>()({
         digest: checkpoint.commitDigest,
       });
     });
-    const recovered: Omit<Recovered, "nowMs"> = {
+    const recovered: Omit<Recovered, "nowMs" | "wallMs"> = {
       kind: "recovered",
       info: epoch,
       parameters: parameters.value,
@@ -164,12 +165,12 @@ export const service = defineService<ConsensusTables>()({
       // An executor that asks again had no answer in time: one replay more is of use to it, not a queue of them.
       { concurrency: 1, maxWaiting: 1 },
     );
-    const standstill = new Standstill(config.standstillAfter, Date.now());
+    const standstill = new Standstill(config.standstillAfter, steadyNow());
     const watch = (): void => {
       for (const [kind, count] of Object.entries(state.sizes())) metrics.held.set(count, { kind });
       const commit = state.lastCommit?.index ?? 0n;
-      const change = standstill.look({ commit, isExpected: state.isSigning && !state.isHalted }, Date.now());
-      metrics.commitAge.set(standstill.ageMs(Date.now()) / 1000);
+      const change = standstill.look({ commit, isExpected: state.isSigning && !state.isHalted }, steadyNow());
+      metrics.commitAge.set(standstill.ageMs(steadyNow()) / 1000);
       if (change === null) return;
       const detail = { code: "CONSENSUS_STANDSTILL", commit: String(commit), rounds: state.newestRounds };
       if (change === "ended") telemetry.log.info(detail, "commits go on: the standstill is over");
@@ -180,7 +181,7 @@ export const service = defineService<ConsensusTables>()({
         epoch: String(state.engine?.context.epoch ?? 0n),
         round: state.round,
         lastCommit: String(state.lastCommit?.index ?? 0n),
-        lastCommitAgeMs: Math.round(standstill.ageMs(Date.now())),
+        lastCommitAgeMs: Math.round(standstill.ageMs(steadyNow())),
         proposing: state.isSigning,
         standstill: standstill.isStanding,
         rounds: state.newestRounds,

@@ -1,6 +1,7 @@
 import { err, ok, type Result, SomaError } from "@soma/base";
 import { partitionOfSender } from "@soma/contracts";
 import type { Address } from "@soma/protocol";
+import { steadyNow } from "@soma/runtime";
 import type { Telemetry, TraceBook } from "@soma/telemetry";
 import { sampledTraceparent } from "@soma/telemetry";
 import {
@@ -53,7 +54,7 @@ export class Admissions {
     const { chainId, pool, store, accounts, signatures } = this.#deps;
     const answers: Admitted[] = [];
     const candidates: Candidate[] = [];
-    const now = BigInt(Date.now());
+    const now = BigInt(steadyNow());
     for (const [place, bytes] of batch.entries()) {
       const inspected = inspect(bytes, chainId, pool.epoch);
       if (!inspected.ok) answers[place] = inspected;
@@ -99,7 +100,7 @@ export class Admissions {
     answers: Admitted[],
   ): Candidate[] {
     const { pool, traces } = this.#deps;
-    const at = BigInt(Date.now());
+    const at = BigInt(steadyNow());
     const traceparent = sampledTraceparent();
     const admitted: Candidate[] = [];
     for (const candidate of candidates) {
@@ -161,7 +162,7 @@ export class Admissions {
     const facts = await accounts.fresh(all.map(({ sender }) => sender));
     if (!facts.ok) return false;
     const departed = await store.departedOf(all.map(({ digest }) => digest));
-    const at = BigInt(Date.now());
+    const at = BigInt(steadyNow());
     const unwanted: { digest: string; reason: "expired" | "sequence-used" | "replaced"; by: null }[] = [];
     for (const { batch, transactions } of found) {
       const waiting: Stored[] = [];

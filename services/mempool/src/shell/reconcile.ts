@@ -1,5 +1,5 @@
 import { GetHead } from "@soma/contracts";
-import type { Bus } from "@soma/runtime";
+import { type Bus, steadyNow } from "@soma/runtime";
 import type { TransactionPool } from "../core/index.ts";
 import type { Accounts } from "./accounts.ts";
 import type { Admissions } from "./admission.ts";
@@ -41,7 +41,7 @@ export async function reconcile(
   }
   const unknown = await store.unknownIn(partitions());
   await admissions.restore(unknown.filter(({ partition }) => partitions().includes(partition)));
-  const waiting = pool.waitingSince(BigInt(Date.now() - waitedMs), LOOKED_AT);
+  const waiting = pool.waitingSince(BigInt(steadyNow() - waitedMs), LOOKED_AT);
   const facts = await accounts.facts(waiting.map(({ sender }) => sender));
   if (facts.ok) {
     const spent: { sender: string; sequence: bigint }[] = [];

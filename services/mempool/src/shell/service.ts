@@ -15,7 +15,7 @@ import {
   TakeBatch,
 } from "@soma/contracts";
 import { loadGenesis } from "@soma/identity";
-import { defineService, HEADER } from "@soma/runtime";
+import { defineService, HEADER, steadyNow } from "@soma/runtime";
 import { encodeTraces, TraceBook } from "@soma/telemetry";
 import { type Admitted, DEFAULT_LIMITS, DEPARTURES, TransactionPool } from "../core/index.ts";
 import { Accounts } from "./accounts.ts";
@@ -135,7 +135,7 @@ export const service = defineService<MempoolTables>()({
     });
 
     await bus.respond(TakeBatch, { replica }, ({ maxTransactions, maxBytes }, { setAnswerHeader }) => {
-      const taken = pool.take(maxTransactions, maxBytes, BigInt(Date.now()));
+      const taken = pool.take(maxTransactions, maxBytes, BigInt(steadyNow()));
       metrics.taken.add(taken.length);
       const traced = traces.of(taken.map(({ digest }) => digest));
       if (traced.size > 0) setAnswerHeader(HEADER.traces, encodeTraces(traced));

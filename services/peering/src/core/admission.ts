@@ -43,10 +43,17 @@ export class AdmissionDesk {
 
   /**
    * Grants a credential to whoever proves a key of the roster. A peer's share is charged only for what it signed, so
-   * that nobody else can use it up. Codes: ADMISSION_STRANGER, ADMISSION_BANNED, ADMISSION_CLOCK, ADMISSION_REPLAY
+   * that nobody else can use it up. `nowMs` is the time of day, `steadyMs` a clock that never goes back, for the shares.
+   * Codes: ADMISSION_STRANGER, ADMISSION_BANNED, ADMISSION_CLOCK, ADMISSION_REPLAY
    * (not later than the last granted), ADMISSION_SIGNATURE, ADMISSION_RATE.
    */
-  decide(roster: Roster, input: AdmissionInput, isBanned: boolean, nowMs: number): Result<AdmissionGrant> {
+  decide(
+    roster: Roster,
+    input: AdmissionInput,
+    isBanned: boolean,
+    nowMs: number,
+    steadyMs = nowMs,
+  ): Result<AdmissionGrant> {
     const { chainId, us, clockToleranceMs, lifetimeMs, perPeer, checks, verify } = this.#options;
     const peer = roster.get(input.peer);
     if (peer === undefined || peer.id === us)
@@ -57,7 +64,7 @@ export class AdmissionDesk {
     const known = this.#byPeer.get(peer.id);
     if (known !== undefined && input.issuedAtMs <= known.lastIssuedAtMs)
       return err("ADMISSION_REPLAY", "not later than the request before it");
-    const checked = takeTokens(this.#checks ?? fullBucket(checks, nowMs), checks, 1, nowMs);
+    const checked = takeTokens(this.#checks ?? fullBucket(checks, steadyMs), checks, 1, steadyMs);
     if (checked === undefined) return err("ADMISSION_RATE", "too many requests of all peers; try again");
     this.#checks = checked;
     const request: AdmissionRequest = {
@@ -68,7 +75,7 @@ export class AdmissionDesk {
     };
     if (!verify(peer.key, admissionSigningBytes(chainId, request), input.signature))
       return err("ADMISSION_SIGNATURE", "the signature does not verify under the peer's key");
-    const bucket = takeTokens(known?.bucket ?? fullBucket(perPeer, nowMs), perPeer, 1, nowMs);
+    const bucket = takeTokens(known?.bucket ?? fullBucket(perPeer, steadyMs), perPeer, 1, steadyMs);
     if (bucket === undefined) return err("ADMISSION_RATE", "too many requests of this peer; try again later");
     this.#byPeer.set(peer.id, { bucket, lastIssuedAtMs: input.issuedAtMs });
     // The server counts in whole seconds: the peer is told the end that will be, or it renews too late.

@@ -1,12 +1,35 @@
+/** Numbers kept ahead of those used, a minute of the clock's: so often is something written, not for each envelope. */
+const AHEAD = 60_000_000;
+
+export interface SequencerOptions {
+  /** What `keep` was last told, by this process or one before; 0 for nothing. */
+  readonly kept: number;
+  /** Keeps a number that no envelope has passed; must be on disk when it returns. */
+  readonly keep: (number: number) => void;
+}
+
 /**
- * Numbers for own envelopes: they rise, also over a restart that keeps nothing, since they begin at the clock in
- * microseconds. A reader may therefore refuse what is older than its own start (less a tolerance) as a replay.
+ * Numbers for own envelopes: they rise, also over a restart, since they follow the clock in microseconds and begin above
+ * what was kept, should the clock have been set back. A reader may therefore refuse what is older than its own start
+ * (less a tolerance) as a replay.
  */
 export class Sequencer {
-  #last = 0;
+  readonly #keep: (number: number) => void;
+  #last: number;
+  #kept: number;
+
+  constructor({ kept, keep }: SequencerOptions) {
+    this.#last = kept;
+    this.#kept = kept;
+    this.#keep = keep;
+  }
 
   next(nowMs: number): number {
     this.#last = Math.max(this.#last + 1, nowMs * 1000);
+    if (this.#last > this.#kept) {
+      this.#kept = this.#last + AHEAD;
+      this.#keep(this.#kept);
+    }
     return this.#last;
   }
 }

@@ -1,6 +1,6 @@
 import { EdgeDown, EdgeUp } from "@soma/contracts";
 import type { Hex32 } from "@soma/protocol";
-import { type Bus, sleep } from "@soma/runtime";
+import { type Bus, sleep, steadyNow } from "@soma/runtime";
 import type { Telemetry } from "@soma/telemetry";
 import type { Channel } from "./channel.ts";
 import { backoff, firstOf } from "./edge-bus.ts";
@@ -76,7 +76,7 @@ export class Bridge {
     await bus.subscribe(EdgeUp, { peer }, onUp, { concurrency, maxWaiting: MAX_WAITING });
     const wire = busWire(bus, EdgeDown, { operator, peer });
     this.#bus = bus;
-    channel.attach(wire, Date.now());
+    channel.attach(wire, steadyNow());
     const ready = this.#ready;
     void bus.closed.then(() => {
       channel.detach(wire);

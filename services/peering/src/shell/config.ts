@@ -1,12 +1,17 @@
 import { bytes, type Config, defineConfig, duration, integer, list, text, url } from "@soma/config";
 import { OPERATOR_VARIABLES, PEER_NETWORKS } from "@soma/identity";
 
-const { keyFile, genesis } = OPERATOR_VARIABLES;
+const { keyFile, genesis, data } = OPERATOR_VARIABLES;
 
 export const PeeringConfig = defineConfig("peering", {
   keyFile,
   genesis,
   peerNetworks: PEER_NETWORKS,
+  data: {
+    ...data,
+    default: null,
+    doc: "Folder for the operator's files; without one, a restart after the clock was set back has peers refuse envelopes.",
+  },
   peers: {
     is: list(),
     default: "",

@@ -1,7 +1,7 @@
 import { err, ok, type Result, SomaError } from "@soma/base";
 import { type AdmitPeer, EdgeDown, type Payload, type Reply } from "@soma/contracts";
 import type { Hex32 } from "@soma/protocol";
-import { type Bus, sleep } from "@soma/runtime";
+import { type Bus, sleep, steadyNow } from "@soma/runtime";
 import type { Telemetry } from "@soma/telemetry";
 import type { AdmissionDesk } from "../core/admission.ts";
 import { answerSigningBytes } from "../core/admission-bytes.ts";
@@ -87,7 +87,13 @@ export class EdgeDoor {
     const { account, address, certificateAuthorities } = this.#options;
     const userKey = checkUserKey(input.userKey);
     if (!userKey.ok) return userKey;
-    const decided = desk.decide(exchange.roster, input, exchange.isBanned(input.peer), Date.now());
+    const decided = desk.decide(
+      exchange.roster,
+      input,
+      exchange.isBanned(input.peer),
+      Date.now(),
+      steadyNow(),
+    );
     if (!decided.ok) return decided;
     const { peer, expiresAtMs } = decided.value;
     // Before the answer, so that the peer's first message finds a reader.

@@ -1,7 +1,7 @@
 import type { Result } from "@soma/base";
 import { PeerMessageReceived } from "@soma/contracts";
 import { EVERYBODY, type Hex32, type PeerMessageType } from "@soma/protocol";
-import type { Bus } from "@soma/runtime";
+import { type Bus, steadyNow } from "@soma/runtime";
 import { activeTraceparent, type Telemetry, type Traceparent } from "@soma/telemetry";
 import {
   type CanaryKind,
@@ -16,7 +16,7 @@ import type { Admitted, Ingress } from "../core/ingress.ts";
 import type { Roster } from "../core/roster.ts";
 import { routeOwn, type Situation } from "../core/routing.ts";
 import type { QueueLimits } from "../core/send-queue.ts";
-import { Sequencer } from "../core/sequencer.ts";
+import type { Sequencer } from "../core/sequencer.ts";
 import { Channel, type Direction } from "./channel.ts";
 import type { PeeringMetrics } from "./metrics.ts";
 import type { Operator } from "./operator.ts";
@@ -28,6 +28,7 @@ export interface ExchangeDeps {
   readonly inside: Bus;
   readonly ingress: Ingress;
   readonly verifier: EnvelopeVerifier;
+  readonly sequencer: Sequencer;
   readonly telemetry: Telemetry;
   readonly metrics: PeeringMetrics;
   readonly sha256: (bytes: Uint8Array) => Uint8Array;
@@ -51,7 +52,6 @@ export class Exchange implements Situation {
   readonly us: Hex32;
   readonly #deps: ExchangeDeps;
   readonly #events: LinkEvents;
-  readonly #sequencer = new Sequencer();
   readonly #channels = new Map<Hex32, Map<Direction, Channel>>();
 
   constructor(roster: Roster, deps: ExchangeDeps, events: LinkEvents) {
@@ -74,7 +74,7 @@ export class Exchange implements Situation {
         peer,
         direction,
         limits: this.#deps.queue,
-        nowMs: Date.now(),
+        nowMs: steadyNow(),
         onDropped: (count) => this.#deps.metrics.dropped.add(count, { peer }),
       });
       both.set(direction, channel);
@@ -95,7 +95,7 @@ export class Exchange implements Situation {
   }
 
   isBanned(peer: Hex32): boolean {
-    return this.#deps.ingress.isBanned(peer, Date.now());
+    return this.#deps.ingress.isBanned(peer, steadyNow());
   }
 
   /** Signs a service's message and sends it on its way. To ourselves it goes straight back inside. */
@@ -130,12 +130,12 @@ export class Exchange implements Situation {
     const { ingress, verifier, metrics } = this.#deps;
     const { peer } = channel;
     metrics.receivedBytes.add(bytes.length, { peer });
-    const screened = ingress.screen(this, peer, bytes, Date.now());
+    const screened = ingress.screen(this, peer, bytes, steadyNow());
     if (!screened.ok) return this.#refuse(channel, screened.code);
     const { key, frame } = screened.value;
     const verified = verifier.verify(key, frame.signed, frame.signature);
     const isValid = typeof verified === "boolean" ? verified : await verified;
-    const now = Date.now();
+    const now = steadyNow();
     const admitted = ingress.conclude(this, screened.value, isValid, now);
     if (!admitted.ok) return this.#refuse(channel, admitted.code);
     channel.heard(now);
@@ -156,7 +156,7 @@ export class Exchange implements Situation {
       const pulse = this.#pulse(channel);
       if (channel.isSilent !== (pulse !== "alive")) {
         channel.isSilent = !channel.isSilent;
-        const quietMs = Date.now() - channel.lastHeardMs;
+        const quietMs = steadyNow() - channel.lastHeardMs;
         if (channel.isSilent) telemetry.log.warn({ peer, direction, quietMs }, "a peer is silent");
         else telemetry.log.info({ peer, direction }, "a peer is heard again");
       }
@@ -191,8 +191,8 @@ export class Exchange implements Situation {
   }
 
   #seal(type: PeerMessageType, recipient: Hex32, body: Uint8Array): Result<Uint8Array> {
-    const { chainId, us, sha256 } = this.#deps;
-    const sequence = this.#sequencer.next(Date.now());
+    const { chainId, us, sha256, sequencer } = this.#deps;
+    const sequence = sequencer.next(Date.now());
     const draft = { chainId, sender: us.id, recipient, type, sequence, body };
     return sealFrame(draft, sha256, (message) => us.key.sign(message));
   }
@@ -219,7 +219,7 @@ export class Exchange implements Situation {
   }
 
   #pulse(channel: Channel): LinkPulse {
-    return linkPulse(channel.lastHeardMs, this.#deps.pulse, Date.now());
+    return linkPulse(channel.lastHeardMs, this.#deps.pulse, steadyNow());
   }
 
   /** The open channel that was heard best; of two that are alike, the dialled one. */

@@ -1,6 +1,6 @@
 import { SomaError } from "@soma/base";
 import { EdgeDown, EdgeUp } from "@soma/contracts";
-import { type AddressGuard, type Bus, sleep } from "@soma/runtime";
+import { type AddressGuard, type Bus, sleep, steadyNow } from "@soma/runtime";
 import type { Telemetry } from "@soma/telemetry";
 import type { DialTarget } from "../core/link-plan.ts";
 import { requestAdmission } from "./admission-client.ts";
@@ -88,7 +88,7 @@ export class Link {
         telemetry.log.info({ peer }, "linked with a peer");
         metrics.dials.add(1, { peer, code });
         await firstOf(
-          session.renewAtMs - Date.now(),
+          session.renewAtMs - steadyNow(),
           session.bus.closed,
           this.#interrupted.promise,
           this.#stopped,
@@ -99,7 +99,7 @@ export class Link {
         telemetry.log.debug({ peer, code, error: String(error) }, "a peer cannot be dialled");
         failures++;
       }
-      const apart = this.#startedAtMs + DIAL_APART_MS - Date.now();
+      const apart = this.#startedAtMs + DIAL_APART_MS - steadyNow();
       await sleep(Math.max(backoff(Math.max(0, failures - 1)), apart), this.#stop.signal);
     }
   }
@@ -127,9 +127,9 @@ export class Link {
       throw error;
     }
     const wire = busWire(bus, EdgeUp, { peer: us.id });
-    const now = Date.now();
+    const now = steadyNow();
     // A quarter of the lifetime is left for attempts that fail; spread, so that peers do not renew at once.
-    const renewAtMs = now + (pass.expiresAtMs - now) * (0.65 + 0.1 * Math.random());
+    const renewAtMs = now + (pass.expiresAtMs - Date.now()) * (0.65 + 0.1 * Math.random());
     const session = { bus, wire, renewAtMs };
     const before = this.#session;
     this.#session = session;

@@ -1,10 +1,11 @@
 import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { ok, SomaError } from "@soma/base";
 import { AdmitPeer, EpochOpened, EpochProven, GetEpoch, ListPeers, SendToPeer } from "@soma/contracts";
 import { nativeVerifier, selfTestEd25519, sha256Native } from "@soma/crypto/native";
 import { loadGenesis } from "@soma/identity";
 import { type EpochInfo, genesisEpoch, PEER_MESSAGE_TYPES, type PeerMessageType } from "@soma/protocol";
-import { AddressGuard, defineService, type ServiceContext, sleep } from "@soma/runtime";
+import { AddressGuard, defineService, type ServiceContext, sleep, steadyNow } from "@soma/runtime";
 import { AdmissionDesk } from "../core/admission.ts";
 import { Ingress } from "../core/ingress.ts";
 import { parsePeers } from "../core/link-plan.ts";
@@ -17,6 +18,7 @@ import { Exchange } from "./exchange.ts";
 import { Links } from "./links.ts";
 import { peeringMetrics } from "./metrics.ts";
 import { loadOperator, type Operator } from "./operator.ts";
+import { openSequencer } from "./sequence-file.ts";
 import { openVerifier } from "./verifier.ts";
 
 type Context = ServiceContext<(typeof PeeringConfig)["variables"]>;
@@ -66,6 +68,7 @@ export const service = defineService()({
         inside: bus,
         ingress: openIngress(context, chainId),
         verifier,
+        sequencer: openSequencer(config.data && join(config.data, "peering.sequence"), telemetry.log),
         telemetry,
         metrics,
         sha256: sha256Native,
@@ -181,12 +184,14 @@ async function catchUp({ bus, signal }: Context, adopt: (epoch: EpochInfo) => vo
 }
 
 function listPeers(exchange: Exchange) {
+  // Heard by the steady clock, told as the time of day.
+  const ahead = Date.now() - steadyNow();
   return exchange.channels().map((channel) => ({
     operator: channel.peer,
     direction: channel.direction,
     connected: channel.isOpen,
     received: channel.received,
     refused: channel.refused,
-    lastSeenMs: channel.wasHeard ? channel.lastHeardMs : null,
+    lastSeenMs: channel.wasHeard ? channel.lastHeardMs + ahead : null,
   }));
 }
