@@ -14,6 +14,9 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(folder, { recursive: true }));
 
+/** Of a record, before its entry. */
+const HEADER_BYTES = 16;
+
 const entry = (round: number) => ({ epoch: 1n, round, block: Uint8Array.from([round, 1, 2, 3]) });
 const next = () => SignerLog.open(path, ++term);
 /** The file of the newest term. */
@@ -62,12 +65,23 @@ describe("CONS-8 signer log", () => {
 
   test("damage before the end makes it lost", async () => {
     const bytes = await written(3);
-    for (const at of [4, 12, 20]) {
+    // Every bit of the first two records, and of the last one's header.
+    const end = (bytes.length / 3) * 2 + HEADER_BYTES;
+    for (let bit = 0; bit < 8 * end; bit++) {
       const damaged = Buffer.from(bytes);
-      damaged[at]! ^= 1;
+      damaged[bit >> 3]! ^= 1 << (bit & 7);
       writeFileSync(file(), damaged);
-      expect((await next()).found).toEqual({ status: "lost" });
+      const { found } = await next();
+      expect([bit, found]).toEqual([bit, { status: "lost" }]);
     }
+  });
+
+  test("what a start left half written goes with the next one", async () => {
+    await written(1);
+    for (const left of ["signer.log.1.next", "signer.log.99.next"]) writeFileSync(join(folder, left), "half");
+    const { log } = await next();
+    await log.close();
+    expect(readdirSync(folder).sort()).toEqual(["signer.log.2", "signer.log.99.next"]);
   });
 
   test("rebuilt after a loss, it says so from then on, also when compacted", async () => {

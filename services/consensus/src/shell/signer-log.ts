@@ -17,6 +17,8 @@ export type SignerLogEntry = typeof EntryCodec.$inferType;
 
 const MAX_ENTRY_BYTES = BLOCK_LIMITS.bytes + 64;
 const CHECKSUM_BYTES = 8;
+const HEADER_CHECK_BYTES = 4;
+const HEADER_BYTES = 4 + CHECKSUM_BYTES + HEADER_CHECK_BYTES;
 /** Entries after which the file is written anew with the last one alone. */
 const COMPACT_AFTER = 4_096;
 
@@ -31,8 +33,10 @@ export type SignerLogStatus =
  * Each term of the lease has a file of its own, `<path>.<term>`, which begins with what the one before ended with: an
  * instance that was superseded and does not know it can write to its own file alone.
  *
- * Record: u32 length, first 8 bytes of the entry's SHA-256, entry. A record cut short at the very end was never
- * synced, hence never shown, and is dropped; any other damage makes the log doubtful, which is: lost.
+ * Record: header, entry. Header: u32 length of the entry, first 8 bytes of its SHA-256, first 4 bytes of the SHA-256 of
+ * these twelve, without which a length that rotted could pass what follows it off as cut. A record cut short at the very
+ * end was never synced, hence never shown, and is dropped; any other damage makes the log doubtful, which is: lost. So
+ * is a log of the format before, which had no check of the header.
  */
 export class SignerLog {
   readonly #path: string;
@@ -70,6 +74,7 @@ export class SignerLog {
     if (newest === undefined) return { log, found: { status: "lost" } };
     if (newest >= term)
       throw new SomaError("SIGNER_LOG_TERM", `${path}.${newest} is of a later term than ${term}`);
+    await removeUnfinished(path, term);
     const entries = readEntries(await readFile(fileOf(path, newest)));
     if (entries === undefined) return { log, found: { status: "lost" } };
     log.#rebuiltIn = entries.findLast((entry) => entry.rebuilt)?.epoch ?? null;
@@ -115,9 +120,14 @@ export class SignerLog {
         ? []
         : [recordOf({ epoch: this.#rebuiltIn, round: 0, block: new Uint8Array(), rebuilt: true })];
     const file = await open(next, "w+", 0o600);
-    await file.writeFile(concatBytes(...rebuilt, ...(entry === null ? [] : [recordOf(entry)])));
-    await file.sync();
-    await rename(next, this.#path);
+    try {
+      await file.writeFile(concatBytes(...rebuilt, ...(entry === null ? [] : [recordOf(entry)])));
+      await file.sync();
+      await rename(next, this.#path);
+    } catch (error) {
+      await file.close();
+      throw error;
+    }
     await syncFolder(dirname(this.#path));
     await this.#file?.close();
     this.#file = file;
@@ -137,13 +147,27 @@ async function termsOf(path: string): Promise<bigint[]> {
   return terms.sort((a, b) => (a < b ? -1 : 1));
 }
 
+/** What starts of earlier terms left half written, as on a full disk. */
+async function removeUnfinished(path: string, term: bigint): Promise<void> {
+  const prefix = `${basename(path)}.`;
+  for (const name of await readdir(dirname(path))) {
+    const of = name.startsWith(prefix) ? /^([1-9][0-9]*)\.next$/.exec(name.slice(prefix.length)) : null;
+    if (of !== null && BigInt(of[1]!) < term) await rm(join(dirname(path), name), { force: true });
+  }
+}
+
 function fileOf(path: string, term: bigint): string {
   return term === 0n ? path : join(dirname(path), `${basename(path)}.${term}`);
 }
 
 function recordOf(entry: SignerLogEntry): Uint8Array {
   const bytes = encode(EntryCodec, entry);
-  return concatBytes(u32be(bytes.length), sha256(bytes).subarray(0, CHECKSUM_BYTES), bytes);
+  const described = concatBytes(u32be(bytes.length), sha256(bytes).subarray(0, CHECKSUM_BYTES));
+  return concatBytes(described, headerCheckOf(described), bytes);
+}
+
+function headerCheckOf(described: Uint8Array): Uint8Array {
+  return sha256(described).subarray(0, HEADER_CHECK_BYTES);
 }
 
 /** The entries; undefined if the file is damaged. */
@@ -152,13 +176,16 @@ function readEntries(file: Uint8Array): SignerLogEntry[] | undefined {
   const view = new DataView(file.buffer, file.byteOffset, file.length);
   let at = 0;
   while (at < file.length) {
-    const body = at + 4 + CHECKSUM_BYTES;
+    const body = at + HEADER_BYTES;
     if (body > file.length) return entries;
+    const described = file.subarray(at, body - HEADER_CHECK_BYTES);
+    if (!bytesEqual(headerCheckOf(described), file.subarray(body - HEADER_CHECK_BYTES, body)))
+      return undefined;
     const end = body + view.getUint32(at);
     if (end - body > MAX_ENTRY_BYTES) return undefined;
     if (end > file.length) return entries;
     const bytes = file.subarray(body, end);
-    const isWhole = bytesEqual(sha256(bytes).subarray(0, CHECKSUM_BYTES), file.subarray(at + 4, body));
+    const isWhole = bytesEqual(sha256(bytes).subarray(0, CHECKSUM_BYTES), described.subarray(4));
     const entry = isWhole ? decodeExact(EntryCodec, bytes, MAX_ENTRY_BYTES) : undefined;
     // Sectors may reach the disk out of order: a whole length with a torn body, at the very end, was not synced.
     if (entry?.ok !== true) return end === file.length ? entries : undefined;
