@@ -58,18 +58,10 @@ export class LedgerFollower {
   /**
    * Moves to the present without reading what happened on the way: hand-overs, then the newest checkpoint.
    * For those who need only what comes. Returns the hand-overs, which a receipt needs.
+   * @throws SomaError FOLLOWER_HANDOVER, if a gateway repeats one; and what is refused
    */
   async skipToPresent(): Promise<ReceiptLink[]> {
-    const links: ReceiptLink[] = [];
-    for (;;) {
-      const page = await this.#client.handovers(this.light.epoch.epoch);
-      for (const handover of page) {
-        const taken = this.light.handover(handover);
-        if (!taken.ok) throw new SomaError(taken.code, `a gateway's hand-over: ${taken.message}`);
-        links.push({ certificate: handover.certificate, nextEpoch: handover.info });
-      }
-      if (page.length === 0) break;
-    }
+    const links = await this.#takeHandovers();
     const newest = await this.#client.checkpoint();
     const { epoch } = this.light.epoch;
     const isNews = newest !== undefined && newest.checkpoint.sequence >= this.nextSequence;
@@ -81,21 +73,14 @@ export class LedgerFollower {
 
   /**
    * Moves to the state after checkpoint `sequence` without reading what happened on the way, so that `next` gives
-   * the one after it. For those who need the past from some point on. @throws SomaError FOLLOWER_PAST, if it is behind
+   * the one after it. For those who need the past from some point on. @throws SomaError FOLLOWER_PAST, if it is behind;
+   * FOLLOWER_HANDOVER
    */
   async skipTo(sequence: bigint): Promise<void> {
     if (sequence + 1n < this.nextSequence) {
       throw new SomaError("FOLLOWER_PAST", `checkpoint ${sequence} is before ${this.nextSequence}`);
     }
-    for (;;) {
-      const page = await this.#client.handovers(this.light.epoch.epoch);
-      const wanted = page.filter(({ certificate }) => certificate.checkpoint.sequence <= sequence);
-      for (const handover of wanted) {
-        const taken = this.light.handover(handover);
-        if (!taken.ok) throw new SomaError(taken.code, `a gateway's hand-over: ${taken.message}`);
-      }
-      if (wanted.length === 0 || wanted.length < page.length) break;
-    }
+    await this.#takeHandovers(sequence);
     if (sequence + 1n === this.nextSequence) return;
     const certified = await this.#client.checkpoint(sequence);
     if (certified === undefined) {
@@ -119,5 +104,30 @@ export class LedgerFollower {
       proven.push({ facts: applied.value, update: update.value });
     }
     return proven;
+  }
+
+  /** Hand-overs from here to the present, or up to checkpoint `last`; each question must bring the ledger's epoch on. */
+  async #takeHandovers(last?: bigint): Promise<ReceiptLink[]> {
+    const links: ReceiptLink[] = [];
+    for (;;) {
+      const page = await this.#client.handovers(this.light.epoch.epoch);
+      const wanted = page.filter(
+        ({ certificate }) => last === undefined || certificate.checkpoint.sequence <= last,
+      );
+      for (const handover of wanted) {
+        // The light client takes one again that it knows, so that a gateway could go on with it for ever.
+        if (handover.info.epoch <= this.light.epoch.epoch) {
+          this.#client.http.moveOn();
+          throw new SomaError(
+            "FOLLOWER_HANDOVER",
+            `a gateway repeats the hand-over to epoch ${handover.info.epoch}`,
+          );
+        }
+        const taken = this.light.handover(handover);
+        if (!taken.ok) throw new SomaError(taken.code, `a gateway's hand-over: ${taken.message}`);
+        links.push({ certificate: handover.certificate, nextEpoch: handover.info });
+      }
+      if (wanted.length === 0 || wanted.length < page.length) return links;
+    }
   }
 }
