@@ -61,6 +61,7 @@ export class EventFeed {
   readonly #waiting = new Set<() => void>();
   /** Transactions are in memory only while somebody wants them: they are most of all events. */
   #hasTransactions = false;
+  /** The present beginning, under way or done; none once it failed. */
   #beginning: Promise<void> | undefined;
   #advancing = false;
   #isWoken = false;
@@ -92,10 +93,10 @@ export class EventFeed {
     const lacks = filter.topics.has("transactions") && !this.#hasTransactions;
     if (wasEmpty || lacks) {
       this.#hasTransactions ||= filter.topics.has("transactions");
-      this.#beginning = this.#begin();
+      this.#beginning = undefined;
     }
     try {
-      await this.#beginning;
+      await this.#begun();
     } catch (error) {
       this.#leave(reader);
       throw error;
@@ -147,23 +148,38 @@ export class EventFeed {
 
   close(): void {
     clearInterval(this.#timer);
+    this.#wakeReaders();
+  }
+
+  #wakeReaders(): void {
     for (const finish of [...this.#waiting]) finish();
   }
 
   async #advance(): Promise<void> {
     for (let isMore = true; isMore && this.#readers.size > 0; ) {
-      await this.#beginning;
+      await this.#begun();
       this.#isWoken = false;
       const filter = this.#hasTransactions ? EVERYTHING : WITHOUT_TRANSACTIONS;
       const news = await Promise.all([this.#commits.advance(filter), this.#checkpoints.advance(filter)]);
       isMore = news.includes(true) || this.#isWoken;
-      if (news.includes(true)) for (const finish of [...this.#waiting]) finish();
+      if (news.includes(true)) this.#wakeReaders();
     }
   }
 
   #leave(reader: object): void {
     this.#readers.delete(reader);
     this.#hasTransactions = [...this.#readers.values()].some(({ topics }) => topics.has("transactions"));
+  }
+
+  /** A failure is not kept: whoever comes next, or those who read already, begin again. */
+  #begun(): Promise<void> {
+    if (this.#beginning !== undefined) return this.#beginning;
+    const beginning = this.#begin().catch((error: unknown) => {
+      if (this.#beginning === beginning) this.#beginning = undefined;
+      throw error;
+    });
+    this.#beginning = beginning;
+    return beginning;
   }
 
   async #begin(): Promise<void> {
@@ -177,6 +193,8 @@ export class EventFeed {
     ]);
     this.#commits.begin({ whole: kept?.last ?? 0n, offset: 0 });
     this.#checkpoints.begin({ whole: checkpoints[0]?.sequence ?? 0n, offset: 0 });
+    // Who stood before that place reads on from history.
+    this.#wakeReaders();
   }
 
   async #commitHistory({ whole, offset }: Place, filter: EventFilter): Promise<Step<CommitEvent>> {
