@@ -3,6 +3,7 @@ import { connect } from "node:net";
 import { SendToPeer } from "@soma/contracts";
 import { Ed25519Key } from "@soma/crypto/native";
 import { encodeJobMessage, JobMessageCodec } from "@soma/protocol";
+import { sleep } from "@soma/runtime";
 import { eventually } from "@soma/testkit";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { seedOf } from "../state/chain.ts";
@@ -130,6 +131,19 @@ describe("quotas of a client", () => {
     const here = async (bytes: Uint8Array) => (await operator.get(`/v1/blobs/${sha256(bytes)}`)).status;
     await eventually(async () => (await here(large)) === 404 && (await here(small)) === 404);
     expect(await here(job.blob)).toBe(200);
+  });
+
+  test("blobs that no job refers to stay counted while putting them again keeps them here", async () => {
+    const operator = await GatewayOperator.open(servers, "renewed", {
+      env: { SOMA_GATEWAY_BLOB_UNCLAIMED_BYTES: "100", SOMA_GATEWAY_BLOB_UNCLAIMED_AGE: "3s" },
+    });
+    const put = putter(operator);
+    const [kept, other] = [Buffer.alloc(90, 1), Buffer.alloc(90, 2)];
+    expect(await put(kept)).toEqual({ status: 201 });
+    await sleep(2_000);
+    expect(await put(kept)).toEqual({ status: 200 });
+    await sleep(2_000);
+    expect(await put(other)).toMatchObject({ code: "GATEWAY_QUOTA_UNCLAIMED" });
   });
 
   test("relayed messages, and only what the job's session key signed", async () => {

@@ -92,6 +92,33 @@ export class BlobClaims {
       .execute();
   }
 
+  /**
+   * A blob that is here is put again, and kept as long as a new one. Unless a job refers to it, whoever does so answers
+   * for it from now on, so that nobody can have another's share stay used up. @throws SomaError GATEWAY_QUOTA_UNCLAIMED
+   */
+  async renew(hash: string, client: string | undefined, size: number): Promise<void> {
+    const row = await this.#database.kysely
+      .selectFrom("blob")
+      .select(["client", "put_at"])
+      .where("hash", "=", hash)
+      .executeTakeFirst();
+    const isCounted = row !== undefined && row.put_at.getTime() >= Date.now() - this.limits.unclaimedAgeMs;
+    const isTheirs = isCounted && row.client === (client ?? "");
+    if (isTheirs || (await this.claimed([hash])).size > 0) return this.put(hash, client, size);
+    const release = await this.reserve(client, size);
+    try {
+      await this.#database.kysely
+        .insertInto("blob")
+        .values({ hash, client: client ?? "", size: BigInt(size), put_at: new Date() })
+        .onConflict((conflict) =>
+          conflict.column("hash").doUpdateSet({ client: client ?? "", put_at: new Date() }),
+        )
+        .execute();
+    } finally {
+      release();
+    }
+  }
+
   /** A job refers to a blob: once in each role, so that nobody claims what is not the job's. */
   async claim(job: JobId, role: string, hash: string): Promise<void> {
     await this.#database.kysely

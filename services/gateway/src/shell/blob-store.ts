@@ -13,6 +13,8 @@ export interface BlobStoreOptions {
   readonly maxAgeMs: number;
   /** Age at which a blob goes to which nobody refers. */
   readonly unclaimedAgeMs: number;
+  /** Time in which an upload must have arrived: what is older and not whole was left by a process that was killed. */
+  readonly incomingAgeMs: number;
   /** Those of some blobs to which somebody refers. */
   readonly claimed: (hashes: readonly string[]) => Promise<ReadonlySet<string>>;
   /** Blobs that may be on their way in at once. */
@@ -35,10 +37,6 @@ export class BlobStore {
 
   static async open(options: BlobStoreOptions): Promise<BlobStore> {
     await mkdir(join(options.folder, "incoming"), { recursive: true });
-    // What a killed process left half written.
-    for (const name of await readdir(join(options.folder, "incoming"))) {
-      await rm(join(options.folder, "incoming", name), { force: true });
-    }
     return new BlobStore(options);
   }
 
@@ -95,12 +93,20 @@ export class BlobStore {
     return { size, stream: file.createReadStream() };
   }
 
-  /** Whether a blob is here; it is then new again. */
-  has(hash: string): Promise<boolean> {
+  /** Bytes of a blob that is here. */
+  async sizeOf(hash: string): Promise<number | undefined> {
+    return (await stat(this.#path(hash)).catch(() => undefined))?.size;
+  }
+
+  /** Makes a blob new again; false if it is not here. */
+  renew(hash: string): Promise<boolean> {
     return this.#touch(hash);
   }
 
-  /** Removes what is too old, what nobody refers to, then the oldest until the rest fits. Returns the number removed. */
+  /**
+   * Removes what is too old or was never whole, and what nobody refers to; then, until the rest fits, the oldest of what
+   * nobody refers to yet, and last the oldest of all. Returns the number of blobs removed.
+   */
   prune(nowMs: number): Promise<number> {
     this.#pruning ??= this.#prune(nowMs).finally(() => {
       this.#pruning = undefined;
@@ -119,20 +125,36 @@ export class BlobStore {
         if (info !== undefined) found.push({ name, path, size: info.size, at: info.mtimeMs });
       }
     }
-    found.sort((a, b) => b.at - a.at);
-    const unclaimed = await this.#unclaimed(
-      found.filter(({ at }) => nowMs - at > this.#options.unclaimedAgeMs).map(({ name }) => name),
-    );
+    const { maxAgeMs, unclaimedAgeMs, maxTotalBytes } = this.#options;
+    const isFull = found.reduce((sum, { size }) => sum + size, 0) > maxTotalBytes;
+    // Who is claimed matters of the young only if some of them must go.
+    const asked = isFull ? found : found.filter(({ at }) => nowMs - at > unclaimedAgeMs);
+    const unclaimed = await this.#unclaimed(asked.map(({ name }) => name));
+    // What a job paid for stays before anything that is newer and nobody's.
+    const rank = ({ name }: { name: string }) => (unclaimed.has(name) ? 1 : 0);
+    found.sort((a, b) => rank(a) - rank(b) || b.at - a.at);
     let total = 0;
     let removed = 0;
     for (const blob of found) {
-      const isOld = nowMs - blob.at > this.#options.maxAgeMs || unclaimed.has(blob.name);
+      const ageMs = nowMs - blob.at;
+      const isOld = ageMs > maxAgeMs || (ageMs > unclaimedAgeMs && unclaimed.has(blob.name));
       if (!isOld) total += blob.size;
-      if (!isOld && total <= this.#options.maxTotalBytes) continue;
+      if (!isOld && total <= maxTotalBytes) continue;
       await rm(blob.path, { force: true });
       removed++;
     }
+    await this.#pruneIncoming(nowMs);
     return removed;
+  }
+
+  /** Another replica may be at work on what is young. */
+  async #pruneIncoming(nowMs: number): Promise<void> {
+    const folder = join(this.#options.folder, "incoming");
+    for (const name of await readdir(folder)) {
+      const info = await stat(join(folder, name)).catch(() => undefined);
+      if (info === undefined || nowMs - info.mtimeMs <= this.#options.incomingAgeMs) continue;
+      await rm(join(folder, name), { force: true });
+    }
   }
 
   async #unclaimed(names: readonly string[]): Promise<ReadonlySet<string>> {

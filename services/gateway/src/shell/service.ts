@@ -68,6 +68,7 @@ export const service = defineService<MailboxTables & BlobTables>()({
       maxTotalBytes: config.blobTotalBytes,
       maxAgeMs: config.blobAge,
       maxIncoming: config.blobUploads,
+      incomingAgeMs: config.requestTimeout,
       unclaimedAgeMs: config.blobUnclaimedAge,
       claimed: (hashes) => claims.claimed(hashes),
     });

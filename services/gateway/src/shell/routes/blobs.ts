@@ -37,9 +37,15 @@ export const BLOB_ROUTES: readonly Route[] = [
       "GATEWAY_BUSY",
     ],
     handle: async ({ context: { blobs, claims, config, metrics, quotas }, params, request, reply }) => {
-      if (await blobs.has(params.hash)) {
-        request.raw.resume();
-        return reply.status(200).send({ hash: params.hash });
+      const client = quotas.clientOf(request.ip);
+      const here = await blobs.sizeOf(params.hash);
+      if (here !== undefined) {
+        // Before the file, so that none outlives what is counted.
+        await claims.renew(params.hash, client, here);
+        if (await blobs.renew(params.hash)) {
+          request.raw.resume();
+          return reply.status(200).send({ hash: params.hash });
+        }
       }
       const length = request.headers["content-length"];
       if (length === undefined) throw new SomaError("GATEWAY_LENGTH_REQUIRED", "send a Content-Length");
@@ -47,7 +53,6 @@ export const BLOB_ROUTES: readonly Route[] = [
       if (size > config.blobBytes) {
         throw new SomaError("GATEWAY_BLOB_TOO_LARGE", `a blob has at most ${config.blobBytes} bytes`);
       }
-      const client = quotas.clientOf(request.ip);
       await quotas.take("blobBytes", client, size);
       const release = await claims.reserve(client, size);
       try {
