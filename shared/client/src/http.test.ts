@@ -16,6 +16,26 @@ async function gateway(answer: RequestListener): Promise<string> {
 }
 
 describe("http over several gateways", () => {
+  test("one that redirects is not followed, whatever it says, and gives way to the next", async () => {
+    const reached: string[] = [];
+    const inside = await gateway((request, response) => {
+      reached.push(request.method!);
+      response.end("secret");
+    });
+    for (const status of [301, 302, 303, 307, 308]) {
+      const redirecting = await gateway((_, response) =>
+        response.writeHead(status, { location: `${inside}/` }).end(),
+      );
+      const alone = new Http({ gateways: [redirecting], retries: 0 });
+      const put = alone.request({ method: "PUT", path: "/v1/blobs/x", body: "data" });
+      await expect(put).rejects.toMatchObject({ code: "GATEWAY_REDIRECT" });
+      const honest = await gateway((_, response) => response.end("here"));
+      const both = new Http({ gateways: [redirecting, honest], retries: 0 });
+      expect(Buffer.from((await both.bytes({ path: "/" }))!).toString()).toBe("here");
+    }
+    expect(reached).toEqual([]);
+  });
+
   test("one that dies in the midst of its answer gives way to the next", async () => {
     const dying = await gateway((_, response) => {
       response.writeHead(200, { "content-length": "100" });

@@ -64,7 +64,7 @@ export class Http {
     this.#preferred = (this.#preferred + 1) % this.gateways.length;
   }
 
-  /** @throws SomaError with the gateway's code, or GATEWAY_UNREACHABLE when every attempt failed. */
+  /** @throws SomaError with the gateway's code, or GATEWAY_UNREACHABLE or GATEWAY_REDIRECT when every attempt failed. */
   request(request: HttpRequest): Promise<Response> {
     const { gateways, retries = 4, signal } = this.#options;
     return pRetry(() => this.#attempt(request), {
@@ -104,6 +104,7 @@ export class Http {
         method: request.method ?? "GET",
         headers,
         signal: AbortSignal.any(signals),
+        redirect: "manual",
         // fetch takes bytes as well as text; its type here names only the buffer-backed kind of Uint8Array.
         ...(request.body === undefined ? {} : { body: request.body as string }),
       });
@@ -112,6 +113,13 @@ export class Http {
     } catch (cause) {
       if (this.#options.signal?.aborted === true) throw new AbortError("stopped by the caller");
       throw new SomaError("GATEWAY_UNREACHABLE", `${base} cannot be reached`, {}, { cause });
+    }
+    // A gateway may send no one on: to where only this machine reaches, for instance, with what it was given.
+    if (response.status >= 300 && response.status < 400) {
+      throw new SomaError(
+        "GATEWAY_REDIRECT",
+        `${base} redirects, which is not followed; name the address it leads to`,
+      );
     }
     if (response.ok || request.accept?.includes(response.status) === true) return response;
     const problem = await problemOf(response);
