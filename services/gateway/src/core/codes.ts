@@ -51,6 +51,11 @@ export const GATEWAY_CODES = {
     retryAfterSeconds: 10,
     meaning: "the client has as many event streams open as it may have",
   },
+  GATEWAY_QUOTA_WAITS: {
+    status: 429,
+    retryAfterSeconds: 10,
+    meaning: "as many of the client's requests wait for news as may",
+  },
   GATEWAY_EVENTS_FULL: {
     status: 429,
     retryAfterSeconds: 10,

@@ -95,6 +95,11 @@ export const GatewayConfig = defineConfig("gateway", {
     default: "32",
     doc: "Event streams that one client may have open.",
   },
+  quotaWaits: {
+    is: integer({ min: 1, max: 1_000_000 }),
+    default: "256",
+    doc: "Requests of one client that may wait for news at once.",
+  },
   quotaExempt: {
     is: list(),
     default: "",

@@ -1,15 +1,28 @@
 import { SomaError } from "@soma/base";
 
+/** How long a request waits, and whose it is. */
+export interface Wait {
+  readonly ms: number;
+  readonly gone: AbortSignal;
+  /** Undefined for one that is not counted. */
+  readonly client: string | undefined;
+}
+
 /** Wakes requests that wait for something to happen. A missed wake costs one interval, never an answer. */
 export class News {
   readonly #waiting = new Map<string, Set<() => void>>();
   readonly #maxWaiting: number;
+  readonly #openWait: (client: string | undefined) => () => void;
   #requests = 0;
   #closed = false;
 
-  /** @param maxWaiting requests that may wait at once */
-  constructor(maxWaiting: number) {
+  /**
+   * @param maxWaiting requests that may wait at once
+   * @param openWait counts one of a client; the result ends it
+   */
+  constructor(maxWaiting: number, openWait: (client: string | undefined) => () => void) {
     this.#maxWaiting = maxWaiting;
+    this.#openWait = openWait;
   }
 
   wake(topic: string): void {
@@ -25,11 +38,11 @@ export class News {
   /**
    * Repeats `look` until it finds something, `waitMs` is over or nobody listens any more (`gone`): at once, at each
    * wake of `topic`, and every `everyMs` in case the wake came to another replica.
-   * @throws SomaError GATEWAY_BUSY if too many wait already
+   * @throws SomaError GATEWAY_BUSY if too many wait already, GATEWAY_QUOTA_WAITS if too many of `client`
    */
   async until<T>(
     topic: string,
-    wait: { readonly ms: number; readonly gone: AbortSignal; readonly everyMs?: number },
+    wait: Wait & { readonly everyMs?: number },
     look: () => Promise<T | undefined>,
   ): Promise<T | undefined> {
     const { ms, gone, everyMs = 500 } = wait;
@@ -37,6 +50,7 @@ export class News {
     if (ms > 0 && this.#requests >= this.#maxWaiting) {
       throw new SomaError("GATEWAY_BUSY", "too many requests wait here already");
     }
+    const leave = ms > 0 ? this.#openWait(wait.client) : undefined;
     this.#requests++;
     try {
       for (;;) {
@@ -56,6 +70,7 @@ export class News {
       }
     } finally {
       this.#requests--;
+      leave?.();
     }
   }
 

@@ -1,6 +1,7 @@
 import { SomaError } from "@soma/base";
 import type { FastifyReply } from "fastify";
 import { z } from "zod";
+import type { Wait } from "./news.ts";
 
 export const hash = z
   .string()
@@ -25,10 +26,11 @@ export function waiting(
   reply: FastifyReply,
   askedMs: number | undefined,
   maxMs: number,
-): { ms: number; gone: AbortSignal } {
+  client: string | undefined,
+): Wait {
   const gone = new AbortController();
   reply.raw.once("close", () => gone.abort());
-  return { ms: Math.min(askedMs ?? 0, maxMs), gone: gone.signal };
+  return { ms: Math.min(askedMs ?? 0, maxMs), gone: gone.signal, client };
 }
 
 /** What a service answered, or the refusal that there is no such thing. */

@@ -6,7 +6,7 @@ import { Quotas } from "./quotas.ts";
 const metrics = gatewayMetrics(Telemetry.silent("gateway"));
 const quotas = (exempt: string[] = []) =>
   new Quotas(
-    { windowMs: 60_000, requests: 3, blobBytes: 100, relays: 3, jobRelays: 3, events: 2, exempt },
+    { windowMs: 60_000, requests: 3, blobBytes: 100, relays: 3, jobRelays: 3, events: 2, waits: 2, exempt },
     metrics,
   );
 
@@ -53,5 +53,17 @@ describe("quotas of a client", () => {
     first();
     some.openEvents("a");
     expect(() => some.openEvents("a")).toThrow("streams open");
+  });
+
+  test("waits are counted for each client, beside its streams", () => {
+    const some = quotas(["127.0.0.0/8"]);
+    const first = some.openWait("a");
+    some.openWait("a");
+    expect(() => some.openWait("a")).toThrow("requests waiting");
+    some.openEvents("a");
+    some.openWait("b");
+    for (let i = 0; i < 9; i++) some.openWait(some.clientOf("127.0.0.1"));
+    first();
+    some.openWait("a");
   });
 });

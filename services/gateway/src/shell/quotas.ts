@@ -13,6 +13,8 @@ export interface QuotaLimits {
   readonly jobRelays: number;
   /** Event streams open at once. */
   readonly events: number;
+  /** Requests that wait for news at once. */
+  readonly waits: number;
   /** Networks (`10.0.0.0/8`) whose requests are not counted. */
   readonly exempt: readonly string[];
 }
@@ -25,6 +27,13 @@ const CODES = {
 } as const;
 type Counted = keyof typeof CODES;
 
+/** What a client may have at once. */
+const HELD = {
+  events: { code: "GATEWAY_QUOTA_EVENTS", name: "streams open" },
+  waits: { code: "GATEWAY_QUOTA_WAITS", name: "requests waiting" },
+} as const;
+type Held = keyof typeof HELD;
+
 /**
  * What one client may take of this gateway process. A client is an IPv4 address or an IPv6 /64, since whoever has one
  * address of the latter has all of them.
@@ -34,7 +43,7 @@ export class Quotas {
   readonly #metrics: GatewayMetrics;
   readonly #limiters: Readonly<Record<Counted, RateLimiterMemory>>;
   readonly #exempt = new BlockList();
-  readonly #events = new Map<string, number>();
+  readonly #held: Readonly<Record<Held, Map<string, number>>> = { events: new Map(), waits: new Map() };
 
   constructor(limits: QuotaLimits, metrics: GatewayMetrics) {
     this.#limits = limits;
@@ -80,23 +89,31 @@ export class Quotas {
 
   /** Opens an event stream of a client; the result ends it. @throws SomaError GATEWAY_QUOTA_EVENTS */
   openEvents(client: string | undefined): () => void {
+    return this.#open("events", client);
+  }
+
+  /** A request of a client begins to wait for news; the result ends it. @throws SomaError GATEWAY_QUOTA_WAITS */
+  openWait(client: string | undefined): () => void {
+    return this.#open("waits", client);
+  }
+
+  #open(what: Held, client: string | undefined): () => void {
     if (client === undefined) return () => undefined;
-    const open = this.#events.get(client) ?? 0;
-    if (open >= this.#limits.events) {
-      this.#metrics.quotas.add(1, { quota: "events" });
-      throw new SomaError(
-        "GATEWAY_QUOTA_EVENTS",
-        `your address may have ${this.#limits.events} streams open`,
-      );
+    const held = this.#held[what];
+    const open = held.get(client) ?? 0;
+    if (open >= this.#limits[what]) {
+      this.#metrics.quotas.add(1, { quota: what });
+      const { code, name } = HELD[what];
+      throw new SomaError(code, `your address may have ${this.#limits[what]} ${name}`);
     }
-    this.#events.set(client, open + 1);
+    held.set(client, open + 1);
     let isOpen = true;
     return () => {
       if (!isOpen) return;
       isOpen = false;
-      const left = (this.#events.get(client) ?? 1) - 1;
-      if (left === 0) this.#events.delete(client);
-      else this.#events.set(client, left);
+      const left = (held.get(client) ?? 1) - 1;
+      if (left === 0) held.delete(client);
+      else held.set(client, left);
     };
   }
 }

@@ -31,8 +31,6 @@ export const service = defineService<MailboxTables & BlobTables>()({
     const genesis = loadGenesis(config.genesis);
     const validator = new ValidatorKeys(loadKeyFile(config.keyFile, "validator").seed).account.address;
     const metrics = gatewayMetrics(telemetry);
-    const news = new News(config.maxWaiting);
-    const sessions = new SessionCheck({ bus, news, chainId: genesis.chainId });
     const quotas = new Quotas(
       {
         windowMs: config.quotaWindow * 1000,
@@ -41,10 +39,13 @@ export const service = defineService<MailboxTables & BlobTables>()({
         relays: config.quotaRelays,
         jobRelays: config.quotaJobRelays,
         events: config.quotaEvents,
+        waits: config.quotaWaits,
         exempt: config.quotaExempt,
       },
       metrics,
     );
+    const news = new News(config.maxWaiting, (client) => quotas.openWait(client));
+    const sessions = new SessionCheck({ bus, news, chainId: genesis.chainId });
     const feed = new EventFeed({ bus, log: telemetry.log, maxEvents: config.eventsKept });
     const streams = new EventStreams(
       {

@@ -4,7 +4,7 @@ import { nativeVerifier } from "@soma/crypto/native";
 import { type JobId, jobSigningBytes, type RelayedJobMessage } from "@soma/protocol";
 import type { Bus } from "@soma/runtime";
 import { ASKED, taken } from "./context.ts";
-import type { News } from "./news.ts";
+import type { News, Wait } from "./news.ts";
 
 export type JobView = NonNullable<Reply<typeof GetJob>["job"]>;
 type OfferMessage = NonNullable<Extract<RelayedJobMessage["message"], { $kind: "Offer" }>["Offer"]>;
@@ -35,10 +35,7 @@ export class SessionCheck {
    * heard of it from a faster validator.
    * @throws SomaError GATEWAY_MESSAGE_KIND, GATEWAY_JOB_NOT_FOUND, GATEWAY_SESSION_SIGNATURE
    */
-  async offerOf(
-    { job, message }: RelayedJobMessage,
-    wait: { readonly ms: number; readonly gone: AbortSignal },
-  ): Promise<OfferMessage> {
+  async offerOf({ job, message }: RelayedJobMessage, wait: Wait): Promise<OfferMessage> {
     if (message.$kind !== "Offer") {
       throw new SomaError(
         "GATEWAY_MESSAGE_KIND",
@@ -58,7 +55,7 @@ export class SessionCheck {
     return message.Offer;
   }
 
-  async #keyOf(job: JobId, wait: { readonly ms: number; readonly gone: AbortSignal }): Promise<Uint8Array> {
+  async #keyOf(job: JobId, wait: Wait): Promise<Uint8Array> {
     const known = this.#keys.get(job);
     if (known !== undefined) return known;
     const found = await this.#news.until("commit", wait, () => this.job(job));

@@ -60,17 +60,19 @@ export const JOB_ROUTES: readonly Route[] = [
       "GATEWAY_SESSION_SIGNATURE",
       "GATEWAY_QUOTA_RELAYS",
       "GATEWAY_BUSY",
+      "GATEWAY_QUOTA_WAITS",
     ],
     asks: true,
     handle: async ({ context, params, query: { recipient }, body, request, reply }) => {
       const { bus, quotas, sessions, validator } = context;
-      await quotas.take("relays", quotas.clientOf(request.ip));
+      const client = quotas.clientOf(request.ip);
+      await quotas.take("relays", client);
       const message = taken(decodeJobMessage(body));
       if (message.job !== params.job || message.mailbox !== validator) {
         const expected = `a message of job ${params.job} with mailbox ${validator} is expected`;
         throw new SomaError("GATEWAY_MALFORMED", expected);
       }
-      const offer = await sessions.offerOf(message, waiting(reply, OFFER_WAIT_MS, OFFER_WAIT_MS));
+      const offer = await sessions.offerOf(message, waiting(reply, OFFER_WAIT_MS, OFFER_WAIT_MS, client));
       await quotas.take("jobRelays", params.job);
       await claimItems(context, params.job, offer.data);
       await bus.publish(SendToPeer, { type: "job-message" }, { recipient, body });
@@ -95,9 +97,9 @@ export const JOB_ROUTES: readonly Route[] = [
         json: z.object({ messages: z.array(z.object({ cursor: z.int(), message: z.string() })) }),
       },
     },
-    codes: ["GATEWAY_BUSY"],
-    handle: async ({ context: { config, mailbox, news }, params, query, reply }) => {
-      const patience = waiting(reply, query.wait, config.maxWait);
+    codes: ["GATEWAY_BUSY", "GATEWAY_QUOTA_WAITS"],
+    handle: async ({ context: { config, mailbox, news, quotas }, params, query, request, reply }) => {
+      const patience = waiting(reply, query.wait, config.maxWait, quotas.clientOf(request.ip));
       const seen = await news.until(`job ${params.job}`, patience, async () => {
         const messages = await mailbox.after(params.job, BigInt(query.after));
         return messages.length > 0 ? messages : undefined;

@@ -115,10 +115,16 @@ export const LEDGER_ROUTES: readonly Route[] = [
       200: { doc: "BCS of a vector of `LedgerUpdate` bytes.", type: OCTETS },
       204: { doc: "The checkpoint is not certified yet." },
     },
-    codes: ["GATEWAY_BUSY"],
+    codes: ["GATEWAY_BUSY", "GATEWAY_QUOTA_WAITS"],
     asks: true,
-    handle: async ({ context: { config, news, updates }, params: { sequence }, query, reply }) => {
-      const patience = waiting(reply, query.wait, config.maxWait);
+    handle: async ({
+      context: { config, news, quotas, updates },
+      params: { sequence },
+      query,
+      request,
+      reply,
+    }) => {
+      const patience = waiting(reply, query.wait, config.maxWait, quotas.clientOf(request.ip));
       const update = await news.until("checkpoint", patience, () => updates.of(BigInt(sequence)));
       if (update === undefined) return reply.status(204).send();
       return reply.type(OCTETS).send(Buffer.from(update));

@@ -142,17 +142,28 @@ export const TRANSACTION_ROUTES: readonly Route[] = [
         json: jsonOf(GetTransaction),
       },
     },
-    codes: ["GATEWAY_BUSY"],
+    codes: ["GATEWAY_BUSY", "GATEWAY_QUOTA_WAITS"],
     reads: true,
-    handle: async ({ ledger, context: { config, news }, params: { digest }, query, reply }) => {
+    handle: async ({
+      ledger,
+      context: { config, news, quotas },
+      params: { digest },
+      query,
+      request,
+      reply,
+    }) => {
       const ask = async () => await ledger.ask(GetTransaction, { digest });
       const reached = (status: string) =>
         status === "certified" || (query.until === "executed" && status === "executed");
       const topic = query.until === "executed" ? `transaction ${digest}` : "checkpoint";
-      const seen = await news.until(topic, waiting(reply, query.wait, config.maxWait), async () => {
-        const view = await ask();
-        return reached(view.status) ? view : undefined;
-      });
+      const seen = await news.until(
+        topic,
+        waiting(reply, query.wait, config.maxWait, quotas.clientOf(request.ip)),
+        async () => {
+          const view = await ask();
+          return reached(view.status) ? view : undefined;
+        },
+      );
       return reply.send(seen ?? (await ask()));
     },
   }),
