@@ -72,6 +72,18 @@ export function restoreSeats(next: Job, job: Job): Job {
   return { ...next, chosen: withSeats(next.chosen, (entry) => seatsOf.get(entry.encoder) ?? entry.seats) };
 }
 
+/** The effects of a draw, with the shard that another step drew. */
+export function withShardOf(drawn: GameStep, effects: readonly GameEffect[]): GameEffect[] {
+  const shards = drawn.effects.flatMap((effect) =>
+    effect.kind === "event" && "ShardDrawn" in effect.event ? [effect.event.ShardDrawn!.shard] : [],
+  );
+  return effects.map((effect) =>
+    effect.kind === "event" && "ShardDrawn" in effect.event && shards[0] !== undefined
+      ? { kind: "event", event: { ShardDrawn: { ...effect.event.ShardDrawn!, shard: shards[0] } } }
+      : effect,
+  );
+}
+
 export function revealsOf(kind: TransactionKind): readonly SignedReveal[] {
   if (kind.$kind === "PostBundle") return kind.PostBundle.reveals;
   return kind.$kind === "PostReveal" ? [kind.PostReveal.reveal] : [];

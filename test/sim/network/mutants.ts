@@ -12,6 +12,7 @@ import {
   within,
   withParameters,
   withSeats,
+  withShardOf,
 } from "./mutant-kit.ts";
 import type { Deviation } from "./world.ts";
 
@@ -116,14 +117,20 @@ export const NETWORK_MUTANTS: readonly NetworkMutant[] = [
     },
   },
   {
-    name: "shard of every attempt is the first one's",
+    name: "every attempt's shard drawn as the first one's",
     rule: "SHARD-3",
     deviation: ledger({
       reachDeadline: (context, job) => {
         const step = reachDeadline(context, job);
-        if (job.shard.length === 0 || step.job.attempt === job.attempt) return step;
-        const { shard, quorum } = job;
-        return { job: { ...step.job, shard, quorum }, effects: step.effects };
+        if (step.job.attempt === job.attempt) return step;
+        const first = reachDeadline(context, {
+          ...job,
+          phase: "paid",
+          attempt: 0,
+          deadline: context.commit,
+        });
+        const { shard, quorum } = first.job;
+        return { job: { ...step.job, shard, quorum }, effects: withShardOf(first, step.effects) };
       },
     }),
   },

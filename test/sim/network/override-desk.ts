@@ -1,5 +1,7 @@
 import type { Rng } from "@soma/base";
 import {
+  type Address,
+  type EpochInfo,
   encodeSignedOverride,
   type Override,
   OverrideCodec,
@@ -83,15 +85,22 @@ export class OverrideDesk {
   /** Somebody would like the network to go on in another way, and has no quorum for it. */
   #attack(override: Override): void {
     const { committee } = this.#world.auditor.epochOf(override.epoch);
-    const { Execute: execute } = override.resolution;
+    const { Execute: execute, Settle: settle } = override.resolution;
+    // Nothing executes, or somebody is paid out of the emission.
     const resolution: ResolutionInput =
       execute === undefined
-        ? override.resolution
+        ? {
+            Settle: { ...settle!, settlement: { ...settle!.settlement, payments: this.#payment(committee) } },
+          }
         : { Execute: { ...execute, omit: this.#everything(override) } };
     const forged = OverrideCodec.parse(OverrideCodec.serialize({ ...override, resolution }).toBytes());
     const signatures = committee.map(({ validator }) => ({ validator, signature: this.#rng.bytes(96) }));
     const bytes = encodeSignedOverride({ override: forged, signatures });
     for (const host of this.#hosts) if (this.#rng.chance(0.7)) host.submitOverride(bytes, false);
+  }
+
+  #payment(committee: EpochInfo["committee"]): { account: Address; amount: bigint }[] {
+    return [{ account: committee[0]!.validator, amount: 1n }];
   }
 
   #everything({ commit }: Override): string[] {
