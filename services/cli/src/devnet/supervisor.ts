@@ -26,7 +26,7 @@ export class Supervised {
   #child: ChildProcess | undefined;
   #pause = RESTART_MIN_MS;
   #timer: NodeJS.Timeout | undefined;
-  #stopping = false;
+  #stopped: Promise<void> | undefined;
   restarts = 0;
 
   constructor(process: SupervisedProcess, onExit: (name: string, how: string) => void) {
@@ -47,9 +47,13 @@ export class Supervised {
     this.#child?.kill("SIGKILL");
   }
 
-  /** SIGTERM, and SIGKILL to what has not ended after `graceMs`. */
-  async stop(graceMs: number): Promise<void> {
-    this.#stopping = true;
+  /** SIGTERM, and SIGKILL to what has not ended after `graceMs`. Once: whoever asks again waits for the same end. */
+  stop(graceMs: number): Promise<void> {
+    this.#stopped ??= this.#stop(graceMs);
+    return this.#stopped;
+  }
+
+  async #stop(graceMs: number): Promise<void> {
     clearTimeout(this.#timer);
     const child = this.#child;
     if (child?.pid !== undefined && child.exitCode === null && child.signalCode === null) {
@@ -81,7 +85,7 @@ export class Supervised {
   }
 
   #ended(how: string, began: number): void {
-    if (this.#stopping) return;
+    if (this.#stopped !== undefined) return;
     this.#onExit(this.name, `${how}; its log: ${this.#process.logFile}`);
     this.#pause =
       Date.now() - began > WELL_AFTER_MS ? RESTART_MIN_MS : Math.min(2 * this.#pause, RESTART_MAX_MS);

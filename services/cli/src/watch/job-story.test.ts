@@ -236,4 +236,19 @@ describe("refusals", () => {
     expect(told(lines)).toEqual(["refused: PostBundle was refused: JOB_STATE"]);
     expect(one.refusal).toBeUndefined();
   });
+
+  test("of what came after the end are no news", () => {
+    const one = story();
+    const late = { $kind: "PostBundle", PostBundle: { job: JOB } } as unknown as TransactionKind;
+    const lines = one.take(
+      facts(
+        {
+          transactions: [transaction(late, { commit: 51n, refusal: "JOB_STATE" })],
+          deadlines: [{ commit: 50n, events: [closed(refunded)] }],
+        },
+        [50, 51],
+      ),
+    );
+    expect(lines.map(({ stage }) => stage)).toEqual(["closed"]);
+  });
 });

@@ -98,6 +98,8 @@ export class JobStory {
     if (!isPayment && jobOf(kind) !== job)
       return leaf.events.flatMap((event) => this.#event(event, leaf.commit, kind));
     if (leaf.refusal !== "") {
+      // Who was a moment late with the same proof: no news of a job that is over.
+      if (this.end !== undefined) return [];
       if (isPayment) this.refusal = leaf.refusal;
       const text = `${kind.$kind} was refused: ${leaf.refusal}`;
       return [this.#line("refused", leaf.commit, text, { kind: kind.$kind, code: leaf.refusal })];
