@@ -11,7 +11,7 @@ interface Running {
 }
 
 /**
- * Seconds of CPU so far of this process and all below it, by what was at work. `partOf` names the part of a thread by
+ * Seconds of CPU so far (of nothing, where there is no /proc) of this process and all below it, by what was at work. `partOf` names the part of a thread by
  * its process and its name (`inference`, `MainThread`, ...).
  */
 export function cpuSeconds(partOf: (process: Running, thread: string) => string): Map<string, number> {
@@ -27,7 +27,7 @@ export function cpuSeconds(partOf: (process: Running, thread: string) => string)
 
 function family(): Running[] {
   const all = new Map<number, Running>();
-  for (const name of readdirSync("/proc")) {
+  for (const name of attempt(() => readdirSync("/proc")) ?? []) {
     const stat = /^\d+$/.test(name) ? read(`/proc/${name}/stat`) : undefined;
     if (stat === undefined) continue;
     const { comm, fields } = parse(stat);

@@ -27,7 +27,7 @@ export function partitionOfTransaction(bytes: Uint8Array): number {
 const SUBMISSION_BYTES = MAX_TRANSACTION_BYTES + 4 * 1024;
 const ANSWER_BYTES = 256 * 1024;
 
-/** Transactions in one `SubmitTransactions`, and their bytes together; one alone may be as large as any may be. */
+/** Transactions in one `SubmitTransactions`, and their bytes together: the largest transaction fits when it comes alone. */
 export const SUBMISSION_LIMITS = { transactions: 256, bytes: MAX_TRANSACTION_BYTES } as const;
 
 /** What the mempool answers to one transaction. */

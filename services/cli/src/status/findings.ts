@@ -102,13 +102,13 @@ function* halts({ gateways }: Survey): Generator<Finding> {
     halted,
     ({ halt }) => `the ${halt.stage} of commit ${halt.commit} (${halt.code}: ${halt.message})`,
   );
-  const todo =
+  const advice =
     halted.length < running.length
       ? "others go on: compare release and state digest, restore the database, sign nothing"
       : "all of them: compare `soma override status` with the other operators, keep the databases";
   yield fault(
     "STATUS_HALTED",
-    `HALTED, nothing is executed: ${told(points)}. ${todo} (shared/docs/runbooks/halt-and-override.md)`,
+    `HALTED, nothing is executed: ${told(points)}. ${advice} (shared/docs/runbooks/halt-and-override.md)`,
   );
 }
 

@@ -156,6 +156,7 @@ export function poissonStudy(question: SecurityQuestion, shards: readonly Shard[
   const paces = [...new Set([1, 1000, jobsPerSecond])].sort((a, b) => a - b);
   const row = (event: PoissonRow["event"], shard: Shard | null, probability: Rational, pace: number) => {
     const rate = toNumber(probability) * pace;
+    // For reading only: nothing is decided by it (ARITH-3).
     const withinYear = -Math.expm1(-rate * YEAR_SECONDS);
     const times = { rate, mean: 1 / rate, median: Math.LN2 / rate, withinYear };
     return { event, shard, probability, jobsPerSecond: pace, ...times };

@@ -99,7 +99,8 @@ function tiltFor(
     const share = toNumber(roster.share);
     return Math.max(1, Math.round((dishonest * (1 - share)) / (honest * share)));
   }
-  // Without replacement the dishonest run out: the odds at which each side's expected rest fits (Wallenius).
+  // Without replacement the dishonest run out: the odds at which each side's expected rest fits (Wallenius). How a study
+  // is drawn, not what a shard is: the weights undo any odds, so the last bits of a logarithm do not matter (ARITH-3).
   const heads = headsOf(roster.isDishonest);
   const others = roster.isDishonest.length - heads;
   const odds = Math.log(1 - dishonest / heads) / Math.log(1 - honest / others);
