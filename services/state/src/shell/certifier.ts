@@ -33,7 +33,10 @@ export interface CertifierOptions {
   readonly metrics: StateMetrics;
   readonly log: Logger;
   readonly announce: (certified: Certified) => Promise<void>;
-  /** Told of the newest checkpoint that others certified and this ledger has not reached: consensus fetches the way. */
+  /**
+   * Told of the newest checkpoint that others certified and this ledger has not reached: consensus fetches the way. It may
+   * have missed what was said before it listened, so that it is told again and again.
+   */
   readonly lead: (certificate: CertifiedCheckpoint) => Promise<void>;
   readonly fail: (error: unknown) => void;
 }
@@ -136,8 +139,8 @@ export class Certifier {
    * checkpoint than the own is the end: this ledger is not the network's. Resolves when they are stored.
    */
   async received(certificates: readonly CertifiedCheckpoint[]): Promise<void> {
-    const { chainId, epochs, lead } = this.#o;
-    let newest: CertifiedCheckpoint | undefined;
+    const { chainId, epochs } = this.#o;
+    const before = this.#learned.size;
     for (const certificate of certificates) {
       const { sequence, epoch } = certificate.checkpoint;
       const pending = this.#pending.find(({ checkpoint }) => checkpoint.sequence === sequence);
@@ -152,12 +155,17 @@ export class Certifier {
       }
       if (pending === undefined) {
         this.#learned.set(sequence, certificate);
-        newest = certificate;
       } else if (!this.#fit(pending, certificate)) return;
     }
-    if (newest !== undefined) await lead(newest);
+    if (this.#learned.size > before) await this.lead();
     this.#advance();
     await this.#running;
+  }
+
+  /** Says how far others are, if this ledger has not got there. */
+  async lead(): Promise<void> {
+    const newest = this.#learned.get(this.known);
+    if (newest !== undefined) await this.#o.lead(newest);
   }
 
   /** A verified certificate for an own checkpoint; false if it is over another one. */

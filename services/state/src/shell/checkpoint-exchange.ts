@@ -90,6 +90,7 @@ export class CheckpointExchange {
     const now = performance.now();
     const late = certifier.pending.filter(({ since }) => now - since >= resendIntervalMs).slice(0, RESENT);
     const work = late.map((own) => this.sendSignature(own));
+    work.push(certifier.lead());
     // A ledger that stands still may have missed more than its peers will send by themselves.
     const standsStill = certifier.known === this.#known;
     this.#known = certifier.known;
