@@ -38,6 +38,7 @@ export const PARAMETER_TABLE = {
   epochLength: row("CONS-10", "ms", 86_400_000n, 5_000n, 604_800_000n, 60_000n),
   minRoundDelay: row("CONS-7", "ms", 50, 1, 5_000),
   leaderTimeout: row("CONS-7", "ms", 200, 10, 60_000),
+  restDelay: row("CONS-7, ADR 0028", "ms", 200, 1, 60_000),
   scheduleCommits: row("CONS-7", "commits", 300, 3, 100_000),
   scheduleBadStakePercent: row("CONS-7", "%", 30, 0, 33),
   gcDepth: row("CONS-5", "rounds", 60, 3, 10_000),

@@ -9,6 +9,8 @@ export interface SimCoverage {
   indirectSkips: number;
   certifiedCommits: number;
   schedules: number;
+  rests: number;
+  wakes: number;
   epochs: number;
   equivocations: number;
   crashes: number;
@@ -30,6 +32,8 @@ export function noCoverage(): SimCoverage {
     indirectSkips: 0,
     certifiedCommits: 0,
     schedules: 0,
+    rests: 0,
+    wakes: 0,
     epochs: 0,
     equivocations: 0,
     crashes: 0,

@@ -57,6 +57,8 @@ export function simulate(options: SimOptions): SimResult {
   const ids = validatorIds(count);
   const faults = drawFaults(rng, count);
   const honest = new Set(ids.filter((_, i) => !faults.byzantine.has(i)));
+  // Drawn apart, so that older seeds keep their faults.
+  const quiet = new Rng(options.seed ^ 0x7e57);
   const latency = rng.pick([...(Object.keys(LATENCIES) as LatencyName[]), "flapping", "flapping"] as const);
   const parameters = simParameters({
     epochLength: BigInt(rng.between(1_500, 4_000)),
@@ -65,6 +67,7 @@ export function simulate(options: SimOptions): SimResult {
     commitBatch: rng.pick([3, 5, 20]),
     leaderTimeout: rng.pick([30, 100, 200]),
     minRoundDelay: rng.pick([20, 50]),
+    restDelay: quiet.pick([1, 100, 200, 300]),
   });
   const world: SimWorld = {
     scheduler,
@@ -106,7 +109,7 @@ export function simulate(options: SimOptions): SimResult {
     `seed ${options.seed}: ${count} validators, stakes ${faults.stakes}, ${latency}, Byzantine ${[...faults.byzantine].map(([i, s]) => `${ids[i]!.slice(0, 6)} (${s})`)}, epoch ${parameters.epochLength} ms, gc ${parameters.gcDepth}`,
   );
   for (const host of hosts) scheduler.after(rng.between(0, 60), () => host.start());
-  feedTransactions(world, hosts, rng.fork(2));
+  feedTransactions(world, hosts, rng.fork(2), quiet.pick([150, 150, 600]));
   scheduleFaults({ world, hosts, rng: rng.fork(3), chaosMs, faults });
   watchBounds(world, hosts);
   scheduleTakeovers({ world, hosts, rng: rng.fork(4), chaosMs, faults });
@@ -177,10 +180,15 @@ function drawFaults(rng: Rng, count: number): Faults {
   return { stakes, byzantine, lost, restored, lostCanReturn: byzantine.size === 0 && lost.size <= 1 };
 }
 
-function feedTransactions(world: SimWorld, hosts: readonly ValidatorHost[], rng: Rng): void {
+function feedTransactions(
+  world: SimWorld,
+  hosts: readonly ValidatorHost[],
+  rng: Rng,
+  intervalMs: number,
+): void {
   const feed = () => {
     for (const host of hosts) if (host.isUp && rng.chance(0.5)) host.offerTransactions(rng.between(1, 3));
-    world.scheduler.after(150, feed);
+    world.scheduler.after(intervalMs, feed);
   };
   world.scheduler.after(100, feed);
 }

@@ -1,80 +1,20 @@
-import { Rng } from "@soma/base";
-import { BlockOpener, CONSENSUS_RULES, type CommittedSubDag } from "@soma/consensus/core";
-import { LATENCIES, NodeClock, Scheduler, SimJudge, SimNetwork } from "@soma/testkit/sim";
+import type { CommittedSubDag } from "@soma/consensus/core";
 import { expect, test } from "vitest";
-import type { SimMessage } from "./messages.ts";
-import { Observer } from "./observer.ts";
-import { firstEpoch, SharedOpener, SIM_CHAIN, simParameters, validatorIds } from "./sim-chain.ts";
-import { simVerifier } from "./sim-crypto.ts";
-import { ValidatorHost } from "./validator-host.ts";
-import type { SimWorld } from "./validator-process.ts";
+import { faultlessNetwork } from "./faultless.ts";
 
 // CONS-7: a validator whose blocks come too late loses its turns, and gets them back when it is well again.
 
-const START_MS = 1_000_000;
 const SCHEDULE = 40;
 const SLOW = 2;
 
-/** Remembers who led each commit, and when it was first delivered. */
-class LeaderLog extends Observer {
-  readonly commits: { author: number; atMs: number }[] = [];
-  readonly subDags: CommittedSubDag[] = [];
-  readonly #now: () => number;
-
-  constructor(judge: SimJudge, honest: ReadonlySet<string>, now: () => number) {
-    super(judge, honest);
-    this.#now = now;
-  }
-
-  override delivered(node: string, committed: CommittedSubDag): void {
-    const before = this.height;
-    super.delivered(node, committed);
-    const { author } = committed.commit.leader;
-    if (this.height === before) return;
-    this.commits.push({ author, atMs: this.#now() });
-    this.subDags.push(committed);
-  }
-}
-
 function network(seed: number) {
-  const rng = new Rng(seed);
-  const scheduler = new Scheduler(START_MS);
-  const judge = new SimJudge(() => scheduler.nowMs - START_MS);
-  const ids = validatorIds(4);
-  const parameters = simParameters({
-    epochLength: 10_000_000n,
+  // Each round at full pace: a validator slower than that rests no longer than the others.
+  const { world, observer, ids, hosts, run } = faultlessNetwork(seed, {
     scheduleCommits: SCHEDULE,
-    gcDepth: 60,
     leaderTimeout: 200,
     minRoundDelay: 50,
+    restDelay: 50,
   });
-  const observer = new LeaderLog(judge, new Set(ids), () => scheduler.nowMs);
-  const world: SimWorld = {
-    scheduler,
-    network: new SimNetwork<SimMessage>(scheduler, rng.fork(1), {
-      latency: LATENCIES.lan(),
-      loss: 0,
-      duplication: 0,
-    }),
-    judge,
-    observer,
-    opener: new SharedOpener((info) => new BlockOpener(SIM_CHAIN, info, simVerifier)),
-    genesis: firstEpoch(ids, [10n, 10n, 10n, 10n], START_MS, parameters),
-    ids,
-  };
-  const hosts = ids.map(
-    (id, i) =>
-      new ValidatorHost(world, {
-        id,
-        clock: new NodeClock(scheduler, 0, 0),
-        rng: rng.fork(10 + i),
-        rules: CONSENSUS_RULES,
-        bounds: {},
-        syncsSignerLog: true,
-        forgetsLoss: false,
-      }),
-  );
-  for (const host of hosts) host.start();
   /** Leaders of the 200 rounds to come, as each validator has them. */
   const schedules = () =>
     hosts.map(({ state }) => {
@@ -89,12 +29,9 @@ function network(seed: number) {
   };
   const runUntilCommits = (count: number) => {
     const goal = observer.height + count;
-    for (let ms = 0; observer.height < goal && ms < 120_000; ms += 100) {
-      scheduler.runUntil(scheduler.nowMs + 100, () => judge.hasFailed);
-    }
+    for (let ms = 0; observer.height < goal && ms < 120_000; ms += 100) run(100);
     // Whoever is behind comes to the same commit.
-    scheduler.runUntil(scheduler.nowMs + 1_000, () => judge.hasFailed);
-    expect(judge.verdict.kind).toBe("pass");
+    run(1_000);
     expect(observer.height).toBeGreaterThanOrEqual(goal);
   };
   const scores = () => hosts[0]!.state!.lastCommit!.scheduleScores;

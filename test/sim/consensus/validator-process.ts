@@ -214,6 +214,8 @@ export abstract class ValidatorProcess {
     coverage.indirectSkips += counters.indirectSkips;
     coverage.certifiedCommits += counters.certifiedCommits;
     coverage.schedules += counters.schedules;
+    coverage.rests += counters.rests;
+    coverage.wakes += counters.wakes;
   }
 
   protected abstract receive(from: string, message: SimMessage): void;

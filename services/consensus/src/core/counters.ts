@@ -10,6 +10,10 @@ export interface ConsensusCounters {
   equivocations: number;
   epochs: number;
   schedules: number;
+  /** Own blocks that were not made until `restDelay` was over, since nobody waited for them. */
+  rests: number;
+  /** Own blocks whose rest was cut short. */
+  wakes: number;
 }
 
 export function newCounters(): ConsensusCounters {
@@ -22,6 +26,8 @@ export function newCounters(): ConsensusCounters {
     equivocations: 0,
     epochs: 0,
     schedules: 0,
+    rests: 0,
+    wakes: 0,
   };
 }
 

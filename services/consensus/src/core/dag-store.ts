@@ -21,6 +21,8 @@ export class DagStore {
   readonly #rounds = new Map<number, DagBlock[]>();
   readonly #newest: (DagBlock | undefined)[] = [];
   readonly #committed = new Map<number, Set<string>>();
+  /** Digests of blocks with transactions that no commit has output. */
+  readonly #carrying = new Set<string>();
   #highestRound = 0;
   #evictedRound = -1;
 
@@ -43,6 +45,7 @@ export class DagStore {
     const newest = this.#newest[ref.author];
     if (newest === undefined || newest.ref.round < ref.round) this.#newest[ref.author] = inserted;
     if (ref.round > this.#highestRound) this.#highestRound = ref.round;
+    if (body.transactions.length > 0 && !this.isCommitted(ref)) this.#carrying.add(ref.digest);
     return inserted;
   }
 
@@ -84,6 +87,11 @@ export class DagStore {
     return this.#byDigest.size;
   }
 
+  /** Whether transactions are here that wait for their commit. */
+  get carriesTransactions(): boolean {
+    return this.#carrying.size > 0;
+  }
+
   /** Blocks of `author` above the gc round that no commit has output, by ascending round. */
   uncommitted(author: number): DagBlock[] {
     const rounds = [...this.#rounds.keys()].sort((a, b) => a - b);
@@ -92,6 +100,7 @@ export class DagStore {
 
   /** Notes that a commit output the block, also one that is not here (yet). */
   markCommitted(ref: BlockRef): void {
+    this.#carrying.delete(ref.digest);
     const round = this.#committed.get(ref.round);
     if (round === undefined) this.#committed.set(ref.round, new Set([ref.digest]));
     else round.add(ref.digest);
@@ -107,6 +116,7 @@ export class DagStore {
     for (let r = this.#evictedRound + 1; r <= round; r++) {
       for (const block of this.at(r)) {
         this.#byDigest.delete(block.ref.digest);
+        this.#carrying.delete(block.ref.digest);
         block.parents = NONE;
         if (!this.isCommitted(block.ref)) left.push(block);
       }

@@ -28,6 +28,8 @@ export class EpochDag {
   readonly #counters: ConsensusCounters;
   readonly #ordering: Ordering;
   readonly #reported = new Set<number>();
+  /** The commit up to which somebody may wait for a beacon. */
+  #awaited = 0n;
 
   constructor(
     context: EpochContext,
@@ -64,6 +66,14 @@ export class EpochDag {
   /** CONS-5, of the last commit. */
   get gcRound(): number {
     return this.#ordering.gcRound;
+  }
+
+  /**
+   * Whether somebody waits for commits: for that of transactions that are here, or for the beacons that come after it and
+   * that it was paid for (SHARD-3).
+   */
+  get isAwaited(): boolean {
+    return this.dag.carriesTransactions || this.sequence.snapshot.index < this.#awaited;
   }
 
   /** Commits that a quorum is ahead. */
@@ -159,6 +169,9 @@ export class EpochDag {
   #commit(ordered: OrderedSubDag, out: StepOutput): void {
     const { committed, scheduleChanged } = this.sequence.append(ordered);
     const { snapshot } = this.sequence;
+    if (ordered.blocks.some(({ block }) => block.body.transactions.length > 0)) {
+      this.#awaited = snapshot.index + BigInt(this.#context.parameters.shardDelay);
+    }
     out.commit({ ...committed, snapshot });
     this.#judge(this.votes.committed(snapshot), out);
     if (scheduleChanged) {

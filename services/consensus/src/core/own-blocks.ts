@@ -1,4 +1,5 @@
 import type { BlockRef } from "@soma/protocol";
+import type { ConsensusCounters } from "./counters.ts";
 import type { EpochContext } from "./epoch-context.ts";
 import type { EpochDag } from "./epoch-dag.ts";
 import type { SignerLog } from "./input.ts";
@@ -13,6 +14,7 @@ export interface OwnBlocksOptions {
   readonly dag: EpochDag;
   readonly signerLog: SignerLog;
   readonly queue: TransactionQueue;
+  readonly counters: ConsensusCounters;
   readonly wallMs: () => number;
   /** Between questions for the own round, and between repetitions of the newest own block. */
   readonly retryMs: number;
@@ -141,7 +143,7 @@ export class OwnBlocks {
   }
 
   #begin(floor: number, newest: VerifiedBlock | null): void {
-    const { context, dag, queue, wallMs } = this.#options;
+    const { context, dag, queue, counters, wallMs } = this.#options;
     const { epoch, committee, support, parameters, selfIndex: self } = context;
     this.#floor = floor;
     this.#newest = newest;
@@ -155,6 +157,7 @@ export class OwnBlocks {
       clock: dag.clock,
       votes: dag.votes,
       queue,
+      counters,
       wallMs,
       floor,
     });
@@ -173,6 +176,7 @@ export class OwnBlocks {
       leaders,
       gcRound: dag.gcRound,
       closed: snapshot.closed,
+      isAwaited: dag.isAwaited,
     });
     if (proposal === null) return;
     this.#pending = proposal.body.round;

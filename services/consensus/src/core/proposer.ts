@@ -1,6 +1,7 @@
 import { BLOCK_LIMITS, type BlockBody, type BlockRef, type Parameters } from "@soma/protocol";
 import type { CommitVotes } from "./commit-votes.ts";
 import type { LeaderSource } from "./committer.ts";
+import type { ConsensusCounters } from "./counters.ts";
 import type { DagStore } from "./dag-store.ts";
 import type { Committee, Support } from "./support.ts";
 import type { ThresholdClock } from "./threshold-clock.ts";
@@ -12,11 +13,12 @@ export interface ProposerOptions {
   readonly epoch: bigint;
   readonly committee: Committee;
   readonly support: () => Support;
-  readonly parameters: Pick<Parameters, "minRoundDelay" | "leaderTimeout">;
+  readonly parameters: Pick<Parameters, "minRoundDelay" | "restDelay" | "leaderTimeout">;
   readonly dag: DagStore;
   readonly clock: ThresholdClock;
   readonly votes: CommitVotes;
   readonly queue: TransactionQueue;
+  readonly counters: ConsensusCounters;
   /** Time of day, for the block's timestamp alone: it may go back. */
   readonly wallMs: () => number;
   /** CONS-8: no block of this round or below is ever made. */
@@ -39,6 +41,8 @@ export class Proposer {
   #lastProposedAtMs = Number.NEGATIVE_INFINITY;
   #enteredRound = 0;
   #enteredAtMs = 0;
+  /** The present round's block could be made, and nobody waits for it. */
+  #isResting = false;
   /** The newest round of each author that an own block lists. */
   readonly #listed: number[] = [];
 
@@ -51,11 +55,13 @@ export class Proposer {
     return this.#lastRound;
   }
 
-  /** When to look again: the present round's minimum delay or its leader's timeout, whichever is next. */
+  /** When to look again: the end of the rest, else of the minimum delay or the leader's timeout, whichever is next. */
   wakeAtMs(nowMs: number): number {
-    const { minRoundDelay, leaderTimeout } = this.#options.parameters;
+    const { minRoundDelay, restDelay, leaderTimeout } = this.#options.parameters;
     if (this.#enteredRound <= this.#lastRound) return Number.POSITIVE_INFINITY;
-    const moments = [this.#lastProposedAtMs + minRoundDelay, this.#enteredAtMs + leaderTimeout];
+    const moments = this.#isResting
+      ? [this.#lastProposedAtMs + restDelay]
+      : [this.#lastProposedAtMs + minRoundDelay, this.#enteredAtMs + leaderTimeout];
     return Math.min(...moments.filter((moment) => moment > nowMs));
   }
 
@@ -77,6 +83,8 @@ export class Proposer {
     readonly gcRound: number;
     /** CONS-10: nothing more is executed in this epoch, so blocks carry votes only. */
     readonly closed: boolean;
+    /** Somebody waits for the next commits. */
+    readonly isAwaited: boolean;
   }): Proposal | null {
     const { self, epoch, clock, votes, queue } = this.#options;
     const { nowMs, previous, leaders } = input;
@@ -84,13 +92,16 @@ export class Proposer {
     if (round > this.#enteredRound) {
       this.#enteredRound = round;
       this.#enteredAtMs = nowMs;
+      this.#isResting = false;
     }
     if (round <= this.#lastRound || previous.round >= round) return null;
     // The newest own block is not signed yet, or waits for its ancestors after a restart.
     if (previous.round < this.#lastBlockRound) return null;
     if (!this.#isTime(round, nowMs, leaders)) return null;
+    if (this.#rests(round, input)) return null;
     const ancestors = this.#ancestors(round, previous, input.gcRound);
     if (ancestors === null) return null;
+    this.#countRest(nowMs);
     this.#lastProposedAtMs = nowMs;
     const now = BigInt(Math.max(0, Math.floor(this.#options.wallMs())));
     const body: BlockBody = {
@@ -113,6 +124,30 @@ export class Proposer {
     if (nowMs < this.#lastProposedAtMs + minRoundDelay) return false;
     if (nowMs >= this.#enteredAtMs + leaderTimeout) return true;
     return round === 1 || this.#options.dag.slot(round - 1, leaders.leader(round - 1)).length > 0;
+  }
+
+  /**
+   * Whether the block may wait: it would carry nothing, nobody waits for a commit, and nobody else has begun the round. The
+   * first block with transactions, or the first whose rest is over, wakes all.
+   */
+  #rests(
+    round: number,
+    { nowMs, closed, isAwaited }: { nowMs: number; closed: boolean; isAwaited: boolean },
+  ): boolean {
+    const { parameters, queue, dag } = this.#options;
+    if (nowMs >= this.#lastProposedAtMs + parameters.restDelay) return false;
+    if (!closed && (isAwaited || queue.length > 0)) return false;
+    if (dag.highestRound >= round) return false;
+    this.#isResting = true;
+    return true;
+  }
+
+  #countRest(nowMs: number): void {
+    if (!this.#isResting) return;
+    const { counters, parameters } = this.#options;
+    if (nowMs >= this.#lastProposedAtMs + parameters.restDelay) counters.rests += 1;
+    else counters.wakes += 1;
+    this.#isResting = false;
   }
 
   /** The own previous block first, then each other author's newest that no own block lists (CONS-2). */
