@@ -26,8 +26,10 @@ export interface TransfersResult {
   readonly refusals: Record<string, number>;
   /** Processor time of all processes for one transfer at saturation, ms, by what they are; empty but on Linux. */
   readonly processorMs: Record<string, number>;
-  /** Longest block of each process's main thread at saturation, ms. */
+  /** Longest block of each process's main thread at saturation, ms by the clock, waiting for a core included. */
   readonly eventLoopMs: Record<string, number>;
+  /** Longest processor time of each main thread between two turns of a timer at saturation, ms. */
+  readonly eventLoopWorkMs: Record<string, number>;
 }
 
 /** One account's transfers, in order. */
@@ -90,11 +92,20 @@ async function steadily(
   await Promise.all(sent);
 }
 
-async function longestBlocks(network: BenchNetwork): Promise<Record<string, number>> {
-  const found = await network.metric("nodejs_eventloop_delay_max");
-  return Object.fromEntries(
-    [...found].map(([name, samples]) => [name, Math.round(Math.max(0, ...samples.values()) * 1000)]),
-  );
+/** How long the main thread of each process was blocked since the last call, at the most. */
+async function longestBlocks(
+  network: BenchNetwork,
+): Promise<Pick<TransfersResult, "eventLoopMs" | "eventLoopWorkMs">> {
+  const [delay, work] = ["nodejs_eventloop_delay_max", "nodejs_eventloop_work_max"] as const;
+  const found = await network.metrics([delay, work]);
+  const longest = (family: string) =>
+    Object.fromEntries(
+      [...found.get(family)!].map(([name, samples]) => [
+        name,
+        Math.round(Math.max(0, ...samples.values()) * 1000),
+      ]),
+    );
+  return { eventLoopMs: longest(delay), eventLoopWorkMs: longest(work) };
 }
 
 /** Finalised transfers at saturation, and finality at rest and at 70 % of it, beside raw signature checks. */
@@ -143,7 +154,7 @@ export async function benchTransfers(
     const { executed } = executions;
     const saturation = (executed * 1000) / (performance.now() - began);
     const processorMs = cpuEachMs(took, cpuByPart(), executed);
-    const eventLoopMs = await longestBlocks(network);
+    const blocks = await longestBlocks(network);
     const refusals = Object.fromEntries(submitter.refusals);
     stop.abort();
     await saturating;
@@ -164,7 +175,7 @@ export async function benchTransfers(
       loaded,
       refusals,
       processorMs,
-      eventLoopMs,
+      ...blocks,
     };
   } finally {
     await submitter.close();

@@ -95,18 +95,26 @@ export class BenchNetwork {
 
   /** The samples of a metric in every process: by process, value by label text. */
   async metric(family: string): Promise<Map<string, Map<string, number>>> {
-    const found = new Map<string, Map<string, number>>();
+    return (await this.metrics([family])).get(family)!;
+  }
+
+  /** The same of several metrics in one scrape, by metric: a scrape begins the next maximum. */
+  async metrics(families: readonly string[]): Promise<Map<string, Map<string, Map<string, number>>>> {
+    const found = new Map(families.map((family) => [family, new Map<string, Map<string, number>>()]));
     await Promise.all(
       this.devnet.processes.map(async ({ name }, index) => {
         const text = await fetch(`http://127.0.0.1:${this.#metricsPort + index}/metrics`).then((answer) =>
           answer.text(),
         );
-        const samples = new Map<string, number>();
+        for (const ofProcess of found.values()) ofProcess.set(name, new Map());
         for (const line of text.split("\n")) {
           const match = /^([a-z0-9_]+)(\{.*\})? ([^ ]+)$/.exec(line);
-          if (match?.[1] === family) samples.set(match[2] ?? "", Number(match[3]));
+          if (match !== null)
+            found
+              .get(match[1]!)
+              ?.get(name)
+              ?.set(match[2] ?? "", Number(match[3]));
         }
-        found.set(name, samples);
       }),
     );
     return found;

@@ -5,6 +5,7 @@ import { PrometheusSerializer } from "@opentelemetry/exporter-prometheus";
 import { RuntimeNodeInstrumentation } from "@opentelemetry/instrumentation-runtime-node";
 import { MeterProvider, MetricReader } from "@opentelemetry/sdk-metrics";
 import { SomaError } from "@soma/base";
+import { observeEventLoopWork } from "./event-loop-work.ts";
 
 /** One measuring instrument of the process; services are told apart by attributes. */
 export interface Instrument {
@@ -26,7 +27,9 @@ function open(): { meter: Meter; reader: ScrapeReader } {
     const provider = new MeterProvider({ readers: [reader] });
     // Event loop delay, garbage collection and heap of the process: how long a main thread was blocked.
     new RuntimeNodeInstrumentation().setMeterProvider(provider);
-    shared = { meter: provider.getMeter("soma"), reader };
+    const meter = provider.getMeter("soma");
+    observeEventLoopWork(meter);
+    shared = { meter, reader };
   }
   return shared;
 }
