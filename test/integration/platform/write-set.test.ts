@@ -89,6 +89,25 @@ describe("a write set", () => {
     expect((await guests()).map(({ name }) => name)).toEqual(["old", "second"]);
   });
 
+  test("updates the rows that have the given values, beside other changes", async () => {
+    await new WriteSet<Tables>()
+      .insert("dish", [dish("a"), dish("b"), dish("c", { hot: true })])
+      .write(database);
+    const photo = Uint8Array.of(0, 92, 255);
+    await new WriteSet<Tables>()
+      .update("dish", { photo, note: 'it\'s "hot"', price: 7n }, { hot: false, name: "a" })
+      .update("dish", { place: 3 }, { hot: true })
+      .update("dish", { place: 9 }, { name: "no such dish" })
+      .insert("guest", [{ id: 1n, name: "first" }])
+      .write(database);
+    expect(await dishes()).toEqual([
+      dish("a", { photo, note: 'it\'s "hot"', price: 7n }),
+      dish("b"),
+      dish("c", { hot: true, place: 3 }),
+    ]);
+    expect(await guests()).toEqual([{ id: 1n, name: "first" }]);
+  });
+
   test("is written wholly or not at all, as one statement or as many", async () => {
     await new WriteSet<Tables>().insert("guest", [{ id: 1n, name: "there" }]).write(database);
     for (const others of [0, 170_000]) {

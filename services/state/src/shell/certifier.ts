@@ -4,6 +4,7 @@ import {
   buildLedgerUpdates,
   type CertifiedCheckpoint,
   checkpointDigest,
+  type Digest,
   type EpochInfo,
   encodeLedgerUpdate,
   type ValidatorId,
@@ -52,6 +53,7 @@ interface Pending extends UncertifiedCheckpoint {
 const FUTURE = 64n;
 /** Certificates that are kept ahead of the own checkpoints; the rest is asked for again. */
 const MAX_LEARNED = 4_096;
+const NO_TRANSACTIONS: ReadonlyMap<Digest, Uint8Array> = new Map();
 
 /**
  * Turns own checkpoints into certified ones, in their order: by the committee's signatures, or by a certificate that a
@@ -241,8 +243,8 @@ export class Certifier {
   async #updates(head: Pending, certificate: CertifiedCheckpoint): Promise<Uint8Array[]> {
     const { store, epochs, log } = this.#o;
     const { sequence, commitIndex, epoch, nextEpoch } = head.checkpoint;
-    const { leaves, after } = await store.coveredBy(sequence);
-    const transactions = await store.jobTransactions(after, commitIndex);
+    const { leaves, after, hasJobs } = await store.coveredBy(sequence);
+    const transactions = hasJobs ? await store.jobTransactions(after, commitIndex) : NO_TRANSACTIONS;
     const updates = buildLedgerUpdates({
       certificate,
       leaves,

@@ -10,7 +10,7 @@ import {
   EpochInfoCodec,
   type SignedOverride,
 } from "@soma/protocol";
-import { type Database, insertMany, WriteSet } from "@soma/storage";
+import { type Database, WriteSet } from "@soma/storage";
 import { LeafListCodec } from "./leaf-list.ts";
 import type { StateTables } from "./schema.ts";
 import { overrideRow, type WriteBatch } from "./write-batch.ts";
@@ -21,6 +21,23 @@ export interface UncertifiedCheckpoint {
   readonly digest: Digest;
   readonly signature: Uint8Array | null;
 }
+
+/** What a checkpoint is over. */
+export interface Covered {
+  readonly leaves: readonly Uint8Array[];
+  /** The last commit before it. */
+  readonly after: bigint;
+  readonly hasJobs: boolean;
+}
+interface CoveredRow extends Omit<Covered, "leaves"> {
+  readonly leaves: Uint8Array;
+}
+
+const COVERED = `select own.leaves, coalesce(before.last_commit, 0) as after,
+    exists (select from executed_transaction
+      where is_job and commit > coalesce(before.last_commit, 0) and commit <= own.last_commit) as "hasJobs"
+  from checkpoint own left join checkpoint before on before.sequence = own.sequence - 1
+  where own.sequence = $1`;
 
 /** What the one writer of the ledger stores, and loads at its start. */
 export class StateStore {
@@ -91,21 +108,12 @@ export class StateStore {
   /** Certificate, updates for light clients, and the opening of the next epoch if the checkpoint names one. */
   async certify(certified: CertifiedCheckpoint, updates: readonly Uint8Array[]): Promise<void> {
     const { sequence, epoch, nextEpoch } = certified.checkpoint;
-    await this.#database.transaction(async (tx) => {
-      await tx
-        .updateTable("checkpoint")
-        .set({ certificate: encode(CertifiedCheckpointCodec, certified) })
-        .where("sequence", "=", sequence)
-        .execute();
-      const rows = updates.map((bytes, part) => ({ sequence, part, parts: updates.length, bytes }));
-      await insertMany(tx, "ledger_update", rows);
-      if (nextEpoch === null) return;
-      await tx
-        .updateTable("epoch")
-        .set({ opened_by: sequence })
-        .where("epoch", "=", epoch + 1n)
-        .execute();
-    });
+    const rows = updates.map((bytes, part) => ({ sequence, part, parts: updates.length, bytes }));
+    const set = new WriteSet<StateTables>()
+      .update("checkpoint", { certificate: encode(CertifiedCheckpointCodec, certified) }, { sequence })
+      .insert("ledger_update", rows);
+    if (nextEpoch !== null) set.update("epoch", { opened_by: sequence }, { epoch: epoch + 1n });
+    await set.write(this.#database);
   }
 
   /** Signed bytes of the job transactions of these commits, by digest: `after` is not one of them. */
@@ -120,17 +128,11 @@ export class StateStore {
     return new Map(rows.map(({ digest, bytes }) => [digest, bytes]));
   }
 
-  /** What a checkpoint covers: its leaves, and the last commit before it. */
-  async coveredBy(sequence: bigint): Promise<{ leaves: Uint8Array[]; after: bigint }> {
-    const rows = await this.#database.kysely
-      .selectFrom("checkpoint")
-      .select(["sequence", "last_commit", "leaves"])
-      .where("sequence", "in", [sequence - 1n, sequence])
-      .execute();
-    const own = rows.find((row) => row.sequence === sequence);
-    const before = rows.find((row) => row.sequence !== sequence);
-    if (own === undefined) throw new SomaError("STATE_STORE", `checkpoint ${sequence} is not stored`);
-    return { leaves: LeafListCodec.parse(own.leaves), after: before?.last_commit ?? 0n };
+  /** What a checkpoint covers: its leaves, the last commit before it, and whether transactions of jobs are among it. */
+  async coveredBy(sequence: bigint): Promise<Covered> {
+    const [row] = (await this.#database.prepared(COVERED, [sequence])) as CoveredRow[];
+    if (row === undefined) throw new SomaError("STATE_STORE", `checkpoint ${sequence} is not stored`);
+    return { ...row, leaves: LeafListCodec.parse(row.leaves) };
   }
 
   async epoch(epoch: bigint): Promise<{ info: EpochInfo; isOpen: boolean } | undefined> {
