@@ -79,7 +79,10 @@ export const TakeBatch = defineMessage({
   doc: "Consensus asks one replica for a batch of admitted transactions to propose.",
 });
 
-/** Which senders a replica has: said at every heartbeat and whenever it changes. */
+/**
+ * Which senders a replica has, and how many transactions wait there: said at every heartbeat, whenever the senders change,
+ * and when something waits again after consensus was told that nothing does.
+ */
 export const MempoolReplica = defineMessage({
   name: "mempool.replica-announced",
   version: 1,

@@ -56,7 +56,7 @@ async function operator(network: string, variables: Record<string, string> = {})
   };
   const take = () => client.take();
   const digests = (batch: readonly Uint8Array[]) => batch.map((bytes) => transactionDigest(CHAIN_ID, bytes));
-  return { source, open, submit, submitAll, take, digests };
+  return { source, open, submit, submitAll, take, digests, client };
 }
 
 describe("the mempool", () => {
@@ -105,6 +105,26 @@ describe("the mempool", () => {
     // The stranger is paid, and may then pay.
     await source.decide([signed(b, 1n, transfer(stranger.address, TOKEN)).bytes]);
     await eventually(async () => (await submit(signed(stranger, 0n, transfer(to, 1n)).bytes)).accepted);
+  });
+
+  test("says that something waits when it was asked in vain before, and not again while it is asked", async () => {
+    const { open, submit, take, client } = await operator("says", { SOMA_MEMPOOL_HEARTBEAT: "1h" });
+    await open(state);
+    await open(mempool);
+    expect(await take()).toEqual([]);
+    const waiting = () => [...client.replicas.values()].map((announced) => announced.waiting);
+    expect(waiting()).toEqual([0]);
+    await submit(signed(people[0]!, 0n, transfer(to, 1n)).bytes);
+    await eventually(() => waiting()[0] === 1);
+    expect((await take()).length).toBe(1);
+    // Whoever was given something comes back by itself.
+    await submit(signed(people[1]!, 0n, transfer(to, 1n)).bytes);
+    expect((await take()).length).toBe(1);
+    expect(waiting()).toEqual([1]);
+    // And after that was in vain, it is told once more.
+    expect(await take()).toEqual([]);
+    await submit(signed(people[2]!, 0n, transfer(to, 1n)).bytes);
+    await eventually(() => waiting()[0] === 3);
   });
 
   test("keeps what it accepted over a restart, and drops what was executed meanwhile", async () => {

@@ -6,7 +6,7 @@ export const ConsensusConfig = defineConfig("consensus", {
   batchInterval: {
     is: duration(),
     default: "20ms",
-    doc: "How often the mempool is asked for transactions while it has some; once a block while it has none.",
+    doc: "How often the mempool is asked for transactions while it has some. It says when it has.",
   },
   standstillAfter: {
     is: duration(),

@@ -190,19 +190,16 @@ export const service = defineService<ConsensusTables>()({
 
     // Transactions are pulled, so that the mempool keeps what does not fit, and no queue here grows.
     const pull = await TransactionPull.open(bus, (header) => traces.taken(header));
-    const restMs = Math.max(config.batchInterval, parameters.value.minRoundDelay);
     const pulling = (async () => {
       while (!signal.aborted) {
-        let isEmpty = false;
+        await pull.expecting(signal);
         const room = BLOCK_LIMITS.transactions - state.queue.length;
         // A batch that still waits has not taken its room yet, and one that found none must not be followed by others.
         if (state.isSigning && room > 0 && !actor.isPending("transactions-available")) {
           const transactions = await pull.take(room);
-          isEmpty = transactions.length === 0;
-          if (!isEmpty) actor.tell({ kind: "transactions-available", transactions });
+          if (transactions.length > 0) actor.tell({ kind: "transactions-available", transactions });
         }
-        // Blocks come no closer to one another than that, so that a mempool at rest need not be asked more often.
-        await sleep(isEmpty ? restMs : config.batchInterval);
+        await sleep(config.batchInterval);
       }
     })().catch(fail);
     defer(() => pulling);

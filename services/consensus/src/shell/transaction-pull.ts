@@ -11,6 +11,8 @@ interface Replica {
   readonly id: string;
   readonly partitions: number;
   readonly heardMs: number;
+  /** It may have something: it said so, or gave something and was not asked in vain since. */
+  readonly mayHave: boolean;
 }
 
 export interface Room {
@@ -22,14 +24,16 @@ export interface Room {
 export type AskReplica = (id: string, room: Room) => Promise<readonly Uint8Array[] | undefined>;
 
 /**
- * Pulls transactions from every replica of the mempool: first each one's part of the room, by how much of the senders
- * it has, then what is left from those that have more. Who comes first changes from pull to pull, so that a
- * transaction as large as half a block finds its turn.
+ * Pulls transactions from every replica of the mempool that has some: first each one's part of the room, by how much of
+ * the senders it has, then what is left from those that have more. Who comes first changes from pull to pull, so that a
+ * transaction as large as half a block finds its turn. A replica that had nothing is asked again once it says that
+ * something waits, which it does when that begins, and at each heartbeat in case nobody heard.
  */
 export class TransactionPull {
   readonly #ask: AskReplica;
   readonly #replicas = new Map<string, Replica>();
   #turn = 0;
+  #news = Promise.withResolvers<void>();
 
   constructor(ask: AskReplica) {
     this.#ask = ask;
@@ -45,16 +49,32 @@ export class TransactionPull {
       });
       return batch.ok ? batch.value : undefined;
     });
-    await bus.subscribe(MempoolReplica, {}, ({ replica, partitions }) =>
-      pull.heard(replica, partitions.length),
+    await bus.subscribe(MempoolReplica, {}, ({ replica, partitions, waiting }) =>
+      pull.heard(replica, partitions.length, waiting),
     );
     return pull;
   }
 
-  /** A replica says how many partitions it has; with none it leaves. */
-  heard(id: string, partitions: number): void {
-    if (partitions === 0) this.#replicas.delete(id);
-    else this.#replicas.set(id, { id, partitions, heardMs: performance.now() });
+  /** A replica says how many partitions it has, and how many transactions wait there; with no partition it leaves. */
+  heard(id: string, partitions: number, waiting: number): void {
+    if (partitions === 0) {
+      this.#replicas.delete(id);
+      return;
+    }
+    const mayHave = waiting > 0 || this.#replicas.get(id)?.mayHave === true;
+    this.#replicas.set(id, { id, partitions, heardMs: performance.now(), mayHave });
+    if (waiting > 0) this.#news.resolve();
+  }
+
+  /** Resolves once a replica may have something, or `signal` aborts. */
+  async expecting(signal: AbortSignal): Promise<void> {
+    const stop = () => this.#news.resolve();
+    signal.addEventListener("abort", stop, { once: true });
+    while (!signal.aborted && this.#inTurn().length === 0) {
+      this.#news = Promise.withResolvers<void>();
+      await this.#news.promise;
+    }
+    signal.removeEventListener("abort", stop);
   }
 
   /** At most `room` transactions, as many bytes as a block holds. */
@@ -66,11 +86,17 @@ export class TransactionPull {
       const maxTransactions = Math.min(most, room - taken.length);
       const maxBytes = BLOCK_LIMITS.totalTransactionBytes - bytes;
       if (maxTransactions <= 0 || maxBytes <= 0) return true;
+      const asked = this.#replicas.get(id);
       const batch = await this.#ask(id, { maxTransactions, maxBytes });
       if (batch === undefined) {
         // It is asked again when it says that it lives.
         this.#replicas.delete(id);
         return false;
+      }
+      // Unless what it has did not fit beside what others gave, or it spoke meanwhile.
+      const hasNothing = batch.length === 0 && bytes === 0;
+      if (hasNothing && asked !== undefined && this.#replicas.get(id) === asked) {
+        this.#replicas.set(id, { ...asked, mayHave: false });
       }
       taken.push(...batch);
       for (const transaction of batch) bytes += transaction.length;
@@ -92,7 +118,9 @@ export class TransactionPull {
     for (const { id, heardMs } of this.#replicas.values()) {
       if (now - heardMs > SILENT_AFTER_MS) this.#replicas.delete(id);
     }
-    const replicas = [...this.#replicas.values()].sort((a, b) => (a.id < b.id ? -1 : 1));
+    const replicas = [...this.#replicas.values()]
+      .filter(({ mayHave }) => mayHave)
+      .sort((a, b) => (a.id < b.id ? -1 : 1));
     if (replicas.length === 0) return [];
     const first = this.#turn++ % replicas.length;
     return [...replicas.slice(first), ...replicas.slice(0, first)];

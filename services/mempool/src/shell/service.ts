@@ -32,6 +32,8 @@ import { MempoolStore } from "./store.ts";
 /** Messages of one partition; sixteen of them make what one process takes at once. */
 const SUBMISSIONS = { concurrency: 8, maxWaiting: 32 };
 const PRUNE_EVERY_MS = 60_000;
+/** Consensus that was given something, or told of it, asks within this time, unless it is away or has no room. */
+const ASKS_AGAIN_WITHIN_MS = 250;
 /** How often the pool's gauges are set. */
 const MEASURE_EVERY_MS = 250;
 
@@ -90,6 +92,16 @@ export const service = defineService<MempoolTables>()({
     });
 
     let keeper: PartitionKeeper | undefined;
+    const announce = async (partitions: readonly number[]): Promise<void> => {
+      await bus.publish(MempoolReplica, {}, { replica, partitions: [...partitions], waiting: pool.size });
+    };
+    // Consensus asks no more once it was given nothing, so that it is told when something waits again.
+    let asksUntilMs = 0;
+    const mayGive = (): void => {
+      if (keeper === undefined || pool.size === 0 || performance.now() < asksUntilMs) return;
+      asksUntilMs = performance.now() + ASKS_AGAIN_WITHIN_MS;
+      announce(keeper.served).catch(onError);
+    };
     const submit = async (
       batch: readonly Uint8Array[],
       partition: number,
@@ -103,6 +115,7 @@ export const service = defineService<MempoolTables>()({
         return of === partition || keeper?.has(of) === true;
       });
       const admitted = await admissions.submit(batch.filter((_, i) => isHere[i]));
+      mayGive();
       if (!admitted.ok) return admitted;
       const outcomes = new Map<string, number>();
       let next = 0;
@@ -120,6 +133,8 @@ export const service = defineService<MempoolTables>()({
       if (transactions.length === 0) return;
       const gone = pool.executed(transactions);
       accounts.changed(transactions.map(({ sender }) => sender));
+      // What waited for a sequence number that came by another validator is next now.
+      mayGive();
       if (gone.length === 0) return;
       const executed = new Set(transactions.map(({ digest }) => digest));
       traces.forget(gone);
@@ -137,6 +152,7 @@ export const service = defineService<MempoolTables>()({
     await bus.respond(TakeBatch, { replica }, ({ maxTransactions, maxBytes }, { setAnswerHeader }) => {
       const taken = pool.take(maxTransactions, maxBytes, BigInt(steadyNow()));
       metrics.taken.add(taken.length);
+      asksUntilMs = taken.length === 0 ? 0 : performance.now() + ASKS_AGAIN_WITHIN_MS;
       const traced = traces.of(taken.map(({ digest }) => digest));
       if (traced.size > 0) setAnswerHeader(HEADER.traces, encodeTraces(traced));
       return ok(taken.map(({ bytes }) => bytes));
@@ -171,7 +187,7 @@ export const service = defineService<MempoolTables>()({
       },
       announce: async (partitions) => {
         metrics.partitions.set(partitions.length);
-        await bus.publish(MempoolReplica, {}, { replica, partitions: [...partitions], waiting: pool.size });
+        await announce(partitions);
       },
       counted: (count) => metrics.replicas.set(count),
     });
