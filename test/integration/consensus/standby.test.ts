@@ -79,11 +79,18 @@ test("a standby takes over with the signer log and without it; whoever wakes up 
   await eventually(() => third.told.includes('"signerLog":"lost"'), WITHIN);
   await showsMore();
 
+  // Back where there is a log, but not that of the last one who signed.
+  const fourth = own.startConsensus({ ...LEASE, SOMA_CONSENSUS_INSTANCE: "fourth" });
+  await eventually(() => fourth.told.includes("standing by"), WITHIN);
+  await third.kill();
+  await eventually(() => fourth.told.includes('"signerLog":"lost"'), WITHIN);
+  await showsMore();
+
   // One block a round, whoever made it; and nobody could prove otherwise.
   const twice = [...shown].filter(([, signatures]) => signatures.size > 1);
   expect(twice).toEqual([]);
   const commit = (await others[0]!.status())!.lastCommit;
   await eventually(async () => BigInt((await own.status())?.lastCommit ?? 0) >= BigInt(commit), WITHIN);
-  await third.kill();
+  await fourth.kill();
   await Promise.all(hosts.map((host) => host.close()));
 }, 400_000);

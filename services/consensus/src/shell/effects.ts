@@ -162,12 +162,13 @@ export class Effects {
       ? { ...body, vrfProof: keys.vrf.prove(beaconAlpha(chainId, body.epoch, body.round)).proof }
       : body;
     // What the block rests on, own blocks before it included, is stored before the log forgets them.
-    await Promise.all([this.flush(), lease.confirm()]);
+    await this.flush();
     const signature = keys.block.sign(blockSigningBytes(chainId, full));
     const bytes = encodeSignedBlock({ body: full, signature });
     const began = performance.now();
     await signerLog.append({ epoch: full.epoch, round: full.round, block: bytes });
-    // Still the active one: whoever takes over later finds the entry, or is told of the round by a quorum (CONS-8).
+    // Still the active one: whoever takes over later finds the entry, or is told of the round by a quorum (CONS-8). What was
+    // signed by one that is not is never shown, and nobody takes over from its log.
     await lease.confirm();
     metrics.signerSync.record((performance.now() - began) / 1000);
     metrics.proposed.add(1);

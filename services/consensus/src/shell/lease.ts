@@ -32,15 +32,18 @@ const RENEWALS = 4;
  */
 export class Lease {
   readonly term: bigint;
+  /** The last term before in which something may have been signed; 0 for none. */
+  readonly signedTerm: bigint;
   /** Resolves when another instance has taken over. */
   readonly lost: Promise<Error>;
   readonly #options: LeaseOptions;
   readonly #lost = Promise.withResolvers<Error>();
   readonly #timer: NodeJS.Timeout;
 
-  private constructor(options: LeaseOptions, term: bigint) {
+  private constructor(options: LeaseOptions, { term, signedTerm }: Taken) {
     this.#options = options;
     this.term = term;
+    this.signedTerm = signedTerm;
     this.lost = this.#lost.promise;
     this.#timer = setInterval(() => void this.#renew(), options.durationMs / RENEWALS);
   }
@@ -49,12 +52,24 @@ export class Lease {
   static async take(options: LeaseOptions): Promise<Lease | undefined> {
     const { signal, durationMs, standingBy } = options;
     for (let tries = 0; !signal.aborted; tries++) {
-      const term = await tryTake(options);
-      if (term !== undefined) return new Lease(options, term);
+      const taken = await tryTake(options);
+      if (taken !== undefined) return new Lease(options, taken);
       if (tries === 0) standingBy();
       await sleep(durationMs / RENEWALS, signal);
     }
     return undefined;
+  }
+
+  /** Notes that this term signs from now on. @throws SomaError CONSENSUS_FENCED once another instance has taken over */
+  async begins(): Promise<void> {
+    const noted = await this.#options.database.kysely
+      .updateTable("lease")
+      .set({ signed_term: this.term })
+      .where("name", "=", ROW)
+      .where("term", "=", this.term)
+      .returning("term")
+      .executeTakeFirst();
+    if (noted === undefined) throw this.#fenced();
   }
 
   /** @throws SomaError CONSENSUS_FENCED once another instance has taken over */
@@ -126,16 +141,21 @@ function expiry(durationMs: number) {
   return sql<Date>`now() + ${durationMs} * interval '1 millisecond'`;
 }
 
-async function tryTake({ database, holder, durationMs, above }: LeaseOptions): Promise<bigint | undefined> {
+interface Taken {
+  readonly term: bigint;
+  readonly signedTerm: bigint;
+}
+
+async function tryTake({ database, holder, durationMs, above }: LeaseOptions): Promise<Taken | undefined> {
   return database.transaction(async (tx) => {
     await tx
       .insertInto("lease")
-      .values({ name: ROW, term: 0n, holder: "", expires_at: sql<Date>`now()` })
+      .values({ name: ROW, term: 0n, holder: "", expires_at: sql<Date>`now()`, signed_term: 0n })
       .onConflict((c) => c.doNothing())
       .execute();
     const row = await tx
       .selectFrom("lease")
-      .select(["term", "holder", sql<boolean>`expires_at <= now()`.as("isOver")])
+      .select(["term", "signed_term", "holder", sql<boolean>`expires_at <= now()`.as("isOver")])
       .where("name", "=", ROW)
       .forUpdate()
       .executeTakeFirstOrThrow();
@@ -146,6 +166,6 @@ async function tryTake({ database, holder, durationMs, above }: LeaseOptions): P
       .set({ term, holder, expires_at: expiry(durationMs) })
       .where("name", "=", ROW)
       .execute();
-    return term;
+    return { term, signedTerm: row.signed_term };
   });
 }

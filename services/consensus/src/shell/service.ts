@@ -68,8 +68,9 @@ export const service = defineService<ConsensusTables>()({
     defer(() => lease.close());
     void lease.lost.then(fail);
     metrics.active.set(1);
-    const { log: signerLog, found } = await SignerLog.open(logPath, lease.term);
+    const { log: signerLog, found } = await SignerLog.open(logPath, lease);
     defer(() => signerLog.close());
+    await lease.begins();
     telemetry.log.info({ term: String(lease.term), signerLog: found.status }, "active");
     const store = new ConsensusStore(database, chainId);
     const traces = new ConsensusTraces(telemetry, chainId);

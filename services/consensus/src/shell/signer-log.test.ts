@@ -18,7 +18,7 @@ afterEach(() => rmSync(folder, { recursive: true }));
 const HEADER_BYTES = 16;
 
 const entry = (round: number) => ({ epoch: 1n, round, block: Uint8Array.from([round, 1, 2, 3]) });
-const next = () => SignerLog.open(path, ++term);
+const next = () => SignerLog.open(path, { term: ++term, signedTerm: 0n });
 /** The file of the newest term. */
 const file = () => join(folder, readdirSync(folder).sort().at(-1)!);
 
@@ -109,8 +109,24 @@ describe("a signer log that another instance took over", () => {
     // Also when it begins its file anew.
     await zombie.rebuild(1n, 5);
     await Promise.all([zombie.close(), successor.close()]);
-    const later = await SignerLog.open(path, 9n);
+    const later = await SignerLog.open(path, { term: 9n, signedTerm: 2n });
     expect(later.found).toMatchObject({ status: "intact", last: { round: 7 } });
+    await later.log.close();
+  });
+
+  test("is lost to whoever comes after a term that signed elsewhere, and not after one that signed nothing", async () => {
+    await written(3);
+    const idle = await SignerLog.open(path, { term: 5n, signedTerm: 1n });
+    expect(idle.found).toMatchObject({ status: "intact", last: { round: 3 } });
+    await idle.log.close();
+    const { log, found } = await SignerLog.open(path, { term: 8n, signedTerm: 7n });
+    expect(found).toEqual({ status: "lost" });
+    await expect(log.append(entry(4))).rejects.toMatchObject({ code: "SIGNER_LOG_LOST" });
+    await log.rebuild(1n, 9);
+    await log.append(entry(10));
+    await log.close();
+    const later = await SignerLog.open(path, { term: 9n, signedTerm: 8n });
+    expect(later.found).toMatchObject({ status: "intact", last: { round: 10 }, rebuiltIn: 1n });
     await later.log.close();
   });
 
@@ -119,7 +135,9 @@ describe("a signer log that another instance took over", () => {
     const { log } = await next();
     await log.close();
     for (const old of [1n, 2n]) {
-      await expect(SignerLog.open(path, old)).rejects.toMatchObject({ code: "SIGNER_LOG_TERM" });
+      await expect(SignerLog.open(path, { term: old, signedTerm: 0n })).rejects.toMatchObject({
+        code: "SIGNER_LOG_TERM",
+      });
     }
     expect(await SignerLog.newestTerm(path)).toBe(2n);
     expect(await SignerLog.newestTerm(join(folder, "none"))).toBeUndefined();

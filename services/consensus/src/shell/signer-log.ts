@@ -41,6 +41,8 @@ export type SignerLogStatus =
 export class SignerLog {
   readonly #path: string;
   #file: FileHandle | undefined;
+  /** Bytes of the file: an entry that was not written whole ends the process. */
+  #size = 0;
   #entries = 0;
   #rebuiltIn: bigint | null = null;
 
@@ -66,14 +68,21 @@ export class SignerLog {
     await syncFolder(dirname(path));
   }
 
-  /** Takes over what is there, by the right of a lease's `term`, which is above every term that has a file. */
-  static async open(path: string, term: bigint): Promise<{ log: SignerLog; found: SignerLogStatus }> {
+  /**
+   * Takes over what is there, by the right of a lease's `term`, which is above every term that has a file. `signedTerm` is
+   * the last one before in which something may have been signed: if all that is here is older, its log is elsewhere.
+   */
+  static async open(
+    path: string,
+    { term, signedTerm }: { readonly term: bigint; readonly signedTerm: bigint },
+  ): Promise<{ log: SignerLog; found: SignerLogStatus }> {
     const log = new SignerLog(`${path}.${term}`);
     const terms = await termsOf(path);
     const newest = terms.at(-1);
     if (newest === undefined) return { log, found: { status: "lost" } };
     if (newest >= term)
       throw new SomaError("SIGNER_LOG_TERM", `${path}.${newest} is of a later term than ${term}`);
+    if (newest < signedTerm) return { log, found: { status: "lost" } };
     await removeUnfinished(path, term);
     const entries = readEntries(await readFile(fileOf(path, newest)));
     if (entries === undefined) return { log, found: { status: "lost" } };
@@ -92,11 +101,11 @@ export class SignerLog {
       return;
     }
     const record = recordOf({ ...entry, rebuilt: false });
-    const { size } = await this.#file.stat();
-    const { bytesWritten } = await this.#file.write(record, 0, record.length, size);
+    const { bytesWritten } = await this.#file.write(record, 0, record.length, this.#size);
     if (bytesWritten !== record.length)
       throw new SomaError("SIGNER_LOG_SHORT", "the disk took half an entry");
     await this.#file.datasync();
+    this.#size += record.length;
     this.#entries += 1;
   }
 
@@ -120,8 +129,9 @@ export class SignerLog {
         ? []
         : [recordOf({ epoch: this.#rebuiltIn, round: 0, block: new Uint8Array(), rebuilt: true })];
     const file = await open(next, "w+", 0o600);
+    const content = concatBytes(...rebuilt, ...(entry === null ? [] : [recordOf(entry)]));
     try {
-      await file.writeFile(concatBytes(...rebuilt, ...(entry === null ? [] : [recordOf(entry)])));
+      await file.writeFile(content);
       await file.sync();
       await rename(next, this.#path);
     } catch (error) {
@@ -131,6 +141,7 @@ export class SignerLog {
     await syncFolder(dirname(this.#path));
     await this.#file?.close();
     this.#file = file;
+    this.#size = content.length;
     this.#entries = rebuilt.length + 1;
   }
 }

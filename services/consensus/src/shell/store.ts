@@ -25,7 +25,14 @@ export interface ConsensusTables {
   };
   certificate: { index: bigint; voters: string };
   /** Which instance of this validator is active. */
-  lease: { name: string; term: bigint; holder: string; expires_at: Date };
+  lease: {
+    name: string;
+    term: bigint;
+    holder: string;
+    expires_at: Date;
+    /** The newest term in which something may have been signed. */
+    signed_term: bigint;
+  };
 }
 
 export const MIGRATIONS: readonly Migration[] = [
@@ -58,6 +65,12 @@ export const MIGRATIONS: readonly Migration[] = [
       holder text not null,
       expires_at timestamptz not null
     );`,
+  },
+  {
+    // Of a network that went on before, any term up to now may have signed.
+    name: "0003-signed-term",
+    sql: `alter table lease add column signed_term bigint not null default 0;
+    update lease set signed_term = term;`,
   },
 ];
 
