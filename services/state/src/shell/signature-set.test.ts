@@ -1,4 +1,4 @@
-import { BlsKey, nativeVerifier } from "@soma/crypto/native";
+import { aggregateBls, BlsKey, nativeVerifier } from "@soma/crypto/native";
 import {
   bitmapIndices,
   type Checkpoint,
@@ -50,16 +50,45 @@ const good = keys.map((key) => key.sign(checkpointSigningBytes(CHAIN, checkpoint
 const bad = keys.map((key) => key.sign(new Uint8Array(1)));
 const malformed = new Uint8Array(96);
 
-type Conduct = "signs" | "lies" | "babbles" | "is silent";
+/** A point of the curve: one that is met by chance lies outside the group. */
+const stray = pointBeside(good[0]!);
+
+type Conduct = "signs" | "lies" | "babbles" | "strays" | "is silent";
+
+function pointBeside(signature: Uint8Array): Uint8Array {
+  for (let step = 1; ; step++) {
+    const near = Uint8Array.from(signature);
+    near[95]! ^= step;
+    try {
+      aggregateBls([near]);
+      return near;
+    } catch {
+      // No point has this coordinate: half of them have none.
+    }
+  }
+}
 
 test("certifies exactly when valid signatures of quorum stake are there, and finds who is to blame", () => {
-  const conduct = fc.constantFrom<Conduct>("signs", "signs", "signs", "lies", "babbles", "is silent");
+  const conduct = fc.constantFrom<Conduct>(
+    "signs",
+    "signs",
+    "signs",
+    "lies",
+    "babbles",
+    "strays",
+    "is silent",
+  );
   fc.assert(
     fc.property(fc.array(conduct, { minLength: 7, maxLength: 7 }), (conducts) => {
       const set = new SignatureSet(CHAIN, checkpoint, epoch, nativeVerifier);
       for (const [member, does] of conducts.entries()) {
         if (does === "is silent") continue;
-        const signature = does === "signs" ? good[member]! : does === "lies" ? bad[member]! : malformed;
+        const signature = {
+          signs: good[member]!,
+          lies: bad[member]!,
+          babbles: malformed,
+          strays: stray,
+        }[does];
         expect(set.add(member, signature)).toBe(true);
         expect(set.add(member, signature)).toBe(false);
       }
@@ -72,7 +101,7 @@ test("certifies exactly when valid signatures of quorum stake are there, and fin
       expect(verifyCertificate(CHAIN, certificate, epoch, nativeVerifier)).toEqual({ ok: true, value: true });
       expect(bitmapIndices(certificate.signers, 7)).toEqual({ ok: true, value: honest });
       const blamed = conducts.flatMap((does, member) =>
-        does === "lies" || does === "babbles" ? [member] : [],
+        does === "signs" || does === "is silent" ? [] : [member],
       );
       expect([...set.refused].sort()).toEqual(blamed);
       for (const member of blamed) expect(set.add(member, good[member]!)).toBe(false);

@@ -76,12 +76,13 @@ export function verifyBlsPossession(publicKey: Uint8Array, proof: Uint8Array): b
 }
 
 /**
- * The sum of BLS signatures, 96 bytes. Each is checked to be a point of its group, not to be a valid signature.
+ * The sum of BLS signatures, 96 bytes. Each is checked to be a point of the curve, not to be of the group or a valid
+ * signature: `verifyBls` checks the group, of the sum, and single ones are looked at when a sum does not verify.
  * @throws Error when there is none, or one is malformed.
  */
 export function aggregateBls(signatures: readonly Uint8Array[]): Uint8Array {
   if (signatures.length === 0) throw new RangeError("no signatures to aggregate");
-  return aggregateSerializedSignatures([...signatures], true).toBytes();
+  return aggregateSerializedSignatures([...signatures], false).toBytes();
 }
 
 /** A BLS12-381 signing key of the proof-of-possession suite: public keys in G1, signatures in G2. */

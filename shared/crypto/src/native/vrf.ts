@@ -97,15 +97,13 @@ function fastVerify(publicKey: Uint8Array, h: Uint8Array, proof: Uint8Array): Ui
  */
 export function verifyVrf(publicKey: Uint8Array, alpha: Uint8Array, proof: Uint8Array): Uint8Array | null {
   if (publicKey.length !== 32 || proof.length !== 80 || !isReduced(proof.subarray(48))) return null;
-  const primeOrder =
-    sodium.crypto_core_ed25519_is_valid_point(publicKey) &&
-    sodium.crypto_core_ed25519_is_valid_point(proof.subarray(0, 32));
-  const h = primeOrder ? encodeToCurve(publicKey, alpha) : null;
+  const h = encodeToCurve(publicKey, alpha);
   if (h !== null) {
     try {
       return fastVerify(publicKey, h, proof);
     } catch {
-      // A zero scalar: the slow path computes with the identity.
+      // A key or Gamma outside the prime subgroup, which each multiplication checks anyway, or a zero scalar: the slow
+      // path computes with torsion and the identity.
     }
   }
   return vrfVerify(publicKey, alpha, proof);
