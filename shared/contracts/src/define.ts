@@ -99,7 +99,7 @@ export interface Message<
   /** The subscription filter; tokens left out become `*`. */
   filter(network: string, tokens?: Partial<Tokens<Name>>): string;
   /** The token values of a received subject, or undefined if it is not this message's. */
-  parse(network: string, subject: string): Record<Name, string> | undefined;
+  parse(network: string, subject: string): Readonly<Record<Name, string>> | undefined;
   /** The subject with `{token}` in place of values: low cardinality, for spans and documents. */
   template(): string;
   encode(payload: P): Uint8Array;
@@ -145,6 +145,8 @@ export interface Registry {
 }
 
 const DEFAULT_MAX_BYTES = 64 * 1024;
+/** Subjects of one message whose tokens are remembered. */
+const MAX_KNOWN_SUBJECTS = 64;
 const KEBAB = /^[a-z][a-z0-9-]{0,31}$/;
 
 export function createRegistry(): Registry {
@@ -203,7 +205,7 @@ export function createRegistry(): Registry {
       payload: payload as PayloadCodec<unknown>,
       subjectFor: (network, tokens) => buildSubject(space, spec.subject, network, tokens, false),
       filter: (network, tokens = {}) => buildSubject(space, spec.subject, network, tokens, true),
-      parse: (network, subject) => parseSubject(space, spec.subject, network, subject),
+      parse: parserOf(space, spec.subject),
       template: () => spec.subject.map((p) => (typeof p === "string" ? p : `{${p.token}}`)).join("."),
       encode: (value) => (payload as PayloadCodec<unknown>).encode(value),
       decode: (bytes) => payload.decode(bytes),
@@ -230,6 +232,21 @@ export function createRegistry(): Registry {
         ? tapPermissions(network, known, kept)
         : permissionsFor(service, network, known, kept);
     },
+  };
+}
+
+/** As `parseSubject`: nearly all messages that a reader gets have one of a few subjects. */
+function parserOf(space: Space, parts: SubjectParts): Message["parse"] {
+  const known = new Map<string, Readonly<Record<string, string>>>();
+  let of = "";
+  return (network, subject) => {
+    if (network !== of || known.size >= MAX_KNOWN_SUBJECTS) known.clear();
+    of = network;
+    let tokens = known.get(subject);
+    if (tokens !== undefined) return tokens;
+    tokens = parseSubject(space, parts, network, subject);
+    if (tokens !== undefined) known.set(subject, Object.freeze(tokens));
+    return tokens;
   };
 }
 
