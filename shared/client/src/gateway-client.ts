@@ -175,9 +175,13 @@ export class GatewayClient {
     return bytes && decoded(decodeExact(ProvenLeafCodec, bytes, MAX_PAGE_BYTES));
   }
 
-  /** Bytes of the `LedgerUpdate`s of checkpoint `sequence`; undefined if it is not certified within `waitMs`. */
-  async ledgerUpdates(sequence: bigint, waitMs: number): Promise<Uint8Array[] | undefined> {
-    const bytes = await this.http.bytes({ path: `/v1/ledger-updates/${sequence}?wait=${waitMs}`, waitMs });
+  /**
+   * Bytes of the `LedgerUpdate`s of checkpoint `sequence` and of those after it that are certified too, at most `most`
+   * checkpoints; undefined if it is not certified within `waitMs`.
+   */
+  async ledgerUpdates(sequence: bigint, waitMs: number, most = 1): Promise<Uint8Array[] | undefined> {
+    const path = `/v1/ledger-updates/${sequence}?wait=${waitMs}${most > 1 ? `&most=${most}` : ""}`;
+    const bytes = await this.http.bytes({ path, waitMs });
     return bytes && decoded(decodeExact(bcs.vector(bcs.byteVector()), bytes, MAX_PAGE_BYTES));
   }
 

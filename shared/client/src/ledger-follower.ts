@@ -1,6 +1,7 @@
-import { SomaError } from "@soma/base";
+import { type Result, SomaError } from "@soma/base";
 import { nativeVerifier } from "@soma/crypto/native";
 import {
+  applyRun,
   applyUpdate,
   decodeLedgerUpdate,
   type Genesis,
@@ -92,18 +93,29 @@ export class LedgerFollower {
 
   /** The next checkpoint's facts, part by part with the update that proves them; none if there was none in time. */
   async next(): Promise<{ facts: VerifiedFacts; update: LedgerUpdate }[]> {
-    const parts = await this.#client.ledgerUpdates(this.nextSequence, this.#waitMs);
+    return (await this.#updates(1)).map((update) => ({
+      facts: unrefused(applyUpdate(this.light, update)),
+      update,
+    }));
+  }
+
+  /**
+   * The facts of at most `most` checkpoints that follow, part by part, for those who look from time to time: what is there
+   * already is proven by one signature for each epoch (`applyRun`). None if there was none in time.
+   */
+  async nextRun(most: number): Promise<VerifiedFacts[]> {
+    // Until the light client has seen one it may begin with any, so that there is nothing to follow.
+    const updates = await this.#updates(this.light.head === undefined ? 1 : most);
+    const proven: VerifiedFacts[] = [];
+    for (const run of runsOf(updates)) proven.push(...unrefused(applyRun(this.light, run)));
+    return proven;
+  }
+
+  async #updates(most: number): Promise<LedgerUpdate[]> {
+    const parts = await this.#client.ledgerUpdates(this.nextSequence, this.#waitMs, most);
     // Nothing new, or a gateway that is behind: another one tells which.
     if (parts === undefined) this.#client.http.moveOn();
-    const proven: { facts: VerifiedFacts; update: LedgerUpdate }[] = [];
-    for (const bytes of parts ?? []) {
-      const update = decodeLedgerUpdate(bytes);
-      if (!update.ok) throw new SomaError(update.code, `a gateway's ledger update: ${update.message}`);
-      const applied = applyUpdate(this.light, update.value);
-      if (!applied.ok) throw new SomaError(applied.code, `a gateway's ledger update: ${applied.message}`);
-      proven.push({ facts: applied.value, update: update.value });
-    }
-    return proven;
+    return (parts ?? []).map((bytes) => unrefused(decodeLedgerUpdate(bytes)));
   }
 
   /** Hand-overs from here to the present, or up to checkpoint `last`; each question must bring the ledger's epoch on. */
@@ -130,4 +142,27 @@ export class LedgerFollower {
       if (wanted.length === 0 || wanted.length < page.length) return links;
     }
   }
+}
+
+/** Each ends with its epoch: only who knows the next committee can prove what follows. */
+function runsOf(updates: readonly LedgerUpdate[]): LedgerUpdate[][] {
+  const runs: LedgerUpdate[][] = [];
+  let closed: bigint | undefined;
+  let run: LedgerUpdate[] = [];
+  for (const update of updates) {
+    const { sequence } = update.certificate.checkpoint;
+    if (run.length === 0 || (closed !== undefined && sequence !== closed)) {
+      run = [];
+      runs.push(run);
+      closed = undefined;
+    }
+    run.push(update);
+    if (update.nextEpoch !== null) closed = sequence;
+  }
+  return runs;
+}
+
+function unrefused<T>(result: Result<T>): T {
+  if (!result.ok) throw new SomaError(result.code, `a gateway's ledger update: ${result.message}`);
+  return result.value;
 }

@@ -165,6 +165,7 @@ export {
   type VerifiedTransaction,
 } from "./light-client-fact.ts";
 export {
+  applyRun,
   applyUpdate,
   buildLedgerUpdates,
   concernsJob,

@@ -8,6 +8,7 @@ import {
   type CheckpointLeaf,
   CheckpointLeafCodec,
   type CommitLeaf,
+  checkpointDigest,
 } from "./checkpoint.ts";
 import { type EpochInfo, EpochInfoCodec } from "./epoch.ts";
 import type { Digest } from "./ids.ts";
@@ -157,14 +158,71 @@ function split(
  * A light client that has seen nothing yet may begin anywhere in the epoch that it knows.
  */
 export function applyUpdate(client: LightClient, update: LedgerUpdate): Result<VerifiedFacts> {
-  const { certificate, nextEpoch } = update;
-  const { checkpoint } = certificate;
-  if ((nextEpoch === null) !== (checkpoint.nextEpoch === null)) {
-    return err("LEDGER_UPDATE_HANDOVER", "the next epoch comes with the checkpoint that names it");
-  }
   const { head } = client;
-  if (head !== undefined && checkpoint.sequence > head.sequence + 1n) {
-    return err("LIGHT_CLIENT_GAP", `checkpoint ${checkpoint.sequence} after ${head.sequence}`);
+  const { sequence } = update.certificate.checkpoint;
+  if (head !== undefined && sequence > head.sequence + 1n) {
+    return err("LIGHT_CLIENT_GAP", `checkpoint ${sequence} after ${head.sequence}`);
+  }
+  return takeUpdate(client, update);
+}
+
+/**
+ * Takes the updates of consecutive checkpoints after the head, in their order, by the last one's certificate alone: it is
+ * over a digest of the checkpoint before, and so on to the head, so that whoever signed it vouches for all of them
+ * (LEDGER-6). The certificates on the way are not looked at, and the light client keeps the last checkpoint only, as if
+ * it had skipped the others. Gives what each update proves. Refusals: those of `applyUpdate` for the last checkpoint, and
+ * LIGHT_CLIENT_CHAIN if one does not follow the one before, or is followed though it ends its epoch.
+ */
+export function applyRun(client: LightClient, updates: readonly LedgerUpdate[]): Result<VerifiedFacts[]> {
+  const end = updates.at(-1)?.certificate.checkpoint.sequence;
+  const way = updates.slice(
+    0,
+    updates.findIndex((update) => update.certificate.checkpoint.sequence === end),
+  );
+  const proven: VerifiedFacts[] = [];
+  let before = client.head;
+  for (const update of way) {
+    const { checkpoint } = update.certificate;
+    const follows = followsOn(client, before, checkpoint);
+    if (!follows.ok) return follows;
+    if (update.nextEpoch !== null || checkpoint.nextEpoch !== null) {
+      return err("LIGHT_CLIENT_CHAIN", `checkpoint ${checkpoint.sequence} ends its epoch`);
+    }
+    const facts = proveEntries(client.chainId, update);
+    if (!facts.ok) return facts;
+    proven.push(facts.value);
+    before = checkpoint;
+  }
+  for (const update of updates.slice(way.length)) {
+    const follows = way.length === 0 ? ok(true) : followsOn(client, before, update.certificate.checkpoint);
+    if (!follows.ok) return follows;
+    const facts = way.length === 0 ? applyUpdate(client, update) : takeUpdate(client, update);
+    if (!facts.ok) return facts;
+    proven.push(facts.value);
+    before = update.certificate.checkpoint;
+  }
+  return ok(proven);
+}
+
+/** Whether a checkpoint of the client's epoch comes right after `before`, or is `before` again: a further part of it. */
+function followsOn(
+  { chainId, epoch }: LightClient,
+  before: Checkpoint | undefined,
+  checkpoint: Checkpoint,
+): Result<true> {
+  const { sequence, previous } = checkpoint;
+  const refusal = err<true>("LIGHT_CLIENT_CHAIN", `checkpoint ${sequence} does not follow the one before`);
+  if (before === undefined || checkpoint.epoch !== epoch.epoch) return refusal;
+  const digest = checkpointDigest(chainId, before);
+  if (sequence === before.sequence)
+    return checkpointDigest(chainId, checkpoint) === digest ? ok(true) : refusal;
+  return sequence === before.sequence + 1n && previous === digest ? ok(true) : refusal;
+}
+
+function takeUpdate(client: LightClient, update: LedgerUpdate): Result<VerifiedFacts> {
+  const { certificate, nextEpoch } = update;
+  if ((nextEpoch === null) !== (certificate.checkpoint.nextEpoch === null)) {
+    return err("LEDGER_UPDATE_HANDOVER", "the next epoch comes with the checkpoint that names it");
   }
   const facts = proveEntries(client.chainId, update);
   if (!facts.ok) return facts;

@@ -1,5 +1,6 @@
 import { nativeVerifier } from "@soma/crypto/native";
 import {
+  applyRun,
   applyUpdate,
   buildLedgerUpdates,
   checkpointDigest,
@@ -186,5 +187,69 @@ describe("a light client (LEDGER-6)", () => {
     expect(checkpointDigest(client.chainId, client.head!)).toBe(
       checkpointDigest(client.chainId, first.certificate.checkpoint),
     );
+  });
+});
+
+describe("a run of checkpoints", () => {
+  const from = updates.findIndex(({ nextEpoch }) => nextEpoch !== null) + 1;
+  const closing = updates.findIndex(({ nextEpoch }, i) => i > from && nextEpoch !== null);
+  const run = updates.slice(from, closing + 1);
+  const unsigned = ({ certificate, ...rest }: LedgerUpdate): LedgerUpdate => ({
+    ...rest,
+    certificate: { ...certificate, aggregateSignature: new Uint8Array(96), signers: new Uint8Array(0) },
+  });
+  /** One signature proves them: what the others are signed with is not looked at. */
+  const cheap = [...run.slice(0, -1).map(unsigned), run.at(-1)!];
+  const clientBefore = () => {
+    const client = newClient();
+    for (const update of updates.slice(0, from)) applyUpdate(client, update);
+    return client;
+  };
+
+  test("is proven by the last certificate, up to the end of an epoch", () => {
+    expect(run.length).toBeGreaterThan(2);
+    const [one, other] = [clientBefore(), clientBefore()];
+    const facts = run.map((update) => {
+      const taken = applyUpdate(one, update);
+      if (!taken.ok) throw new Error(taken.message);
+      return taken.value;
+    });
+    expect(applyRun(other, cheap)).toEqual({ ok: true, value: facts });
+    expect(other.head).toEqual(one.head);
+    expect(other.epoch).toEqual(one.epoch);
+    // Nothing that was not signed for is kept as certified.
+    expect(other.certified(run[0]!.certificate.checkpoint.sequence)).toBeUndefined();
+    const rest = updates.slice(closing + 1);
+    expect(applyRun(other, rest)).toMatchObject({ ok: true });
+    expect(other.head).toEqual(updates.at(-1)!.certificate.checkpoint);
+    expect(applyRun(other, [])).toEqual({ ok: true, value: [] });
+  });
+
+  const changed = (i: number, change: Partial<LedgerUpdate["certificate"]["checkpoint"]>) =>
+    cheap.map((update, at) => {
+      const { certificate } = update;
+      const checkpoint = { ...certificate.checkpoint, ...change };
+      return at === i ? { ...update, certificate: { ...certificate, checkpoint } } : update;
+    });
+  const last = cheap.length - 1;
+  test.each<[string, LedgerUpdate[], string]>([
+    ["a changed checkpoint", changed(0, { stateDigest: "33".repeat(32) }), "LIGHT_CLIENT_CHAIN"],
+    ["another epoch's", changed(0, { epoch: 7n }), "LIGHT_CLIENT_CHAIN"],
+    ["one left out", [...cheap.slice(0, 1), ...cheap.slice(2)], "LIGHT_CLIENT_CHAIN"],
+    ["the first left out", cheap.slice(1), "LIGHT_CLIENT_CHAIN"],
+    ["two the other way round", [cheap[1]!, cheap[0]!, ...cheap.slice(2)], "LIGHT_CLIENT_CHAIN"],
+    ["an end that nobody signed", cheap.map(unsigned), "BITMAP_LENGTH"],
+    ["an end that was changed", changed(last, { stateDigest: "33".repeat(32) }), "CERTIFICATE_SIGNATURE"],
+    ["one after an epoch's end", updates.slice(from), "LIGHT_CLIENT_CHAIN"],
+    ["leaves of another", [{ ...cheap[0]!, entries: run[1]!.entries }, ...cheap.slice(1)], "LEAF_PROOF"],
+  ])("with %s is refused, and changes nothing", (_, forged, code) => {
+    const client = clientBefore();
+    const before = client.save();
+    expect(applyRun(client, forged)).toMatchObject({ ok: false, code });
+    expect(client.save()).toEqual(before);
+  });
+
+  test("needs a checkpoint to follow", () => {
+    expect(applyRun(newClient(), updates)).toMatchObject({ code: "LIGHT_CLIENT_CHAIN" });
   });
 });

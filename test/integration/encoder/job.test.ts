@@ -94,6 +94,32 @@ test("an encoder that is killed at every stage gives one commit, its very vector
   expect(running.output).not.toContain("what must not happen");
 }, 400_000);
 
+test("an encoder without a job looks at the ledger once a second, and an offer wakes it", async () => {
+  const site = await TestOperatorSite.open(resources, await postgres.createDatabase("rest"));
+  const { scenario, encoder, gateway } = site;
+  const running = site.start("encoder");
+  scenario.advance(2);
+  await eventually(() => running.output.includes("went to the ledger's present"), { within: 90_000 });
+  const looks = gateway.looks;
+  for (let checkpoint = 0; checkpoint < 20; checkpoint++) {
+    scenario.advance();
+    await new Promise((resolve) => setTimeout(resolve, 200));
+  }
+  // Four seconds and the two at their ends.
+  expect(gateway.looks - looks).toBeLessThanOrEqual(6);
+  scenario.pay();
+  scenario.draw();
+  scenario.offer(encoder, { data: site.data });
+  // Told once: it is kept until the ledger, which it has the encoder look at, says what it is about.
+  await seen(site, () => scenario.received("Receipt").has(encoder));
+  const busy = gateway.looks;
+  for (let checkpoint = 0; checkpoint < 10; checkpoint++) {
+    scenario.advance();
+    await new Promise((resolve) => setTimeout(resolve, 200));
+  }
+  expect(gateway.looks - busy).toBeGreaterThanOrEqual(9);
+}, 200_000);
+
 test("a request whose worker is killed is taken by another", async () => {
   const site = await TestOperatorSite.open(resources, await postgres.createDatabase("worker"));
   const { scenario, encoder } = site;

@@ -20,6 +20,8 @@ export class PlayedGateway {
   readonly held = new Set<string>();
   /** Blobs that were put and asked for, in order. */
   readonly asked: string[] = [];
+  /** Questions for ledger updates. */
+  looks = 0;
   readonly #scenario: Scenario;
   readonly #server: Server;
   readonly #sequences = new Map<string, bigint>();
@@ -63,8 +65,13 @@ export class PlayedGateway {
         .end(JSON.stringify({ status: 404, title: "Not Found", code: "GATEWAY_NOT_FOUND" }));
     switch (`${request.method} ${route}`) {
       case "GET ledger-updates": {
+        this.looks += 1;
         const updates = await this.#updates(Number(name), Number(url.searchParams.get("wait")));
         if (updates === undefined) return void missing();
+        const most = Number(url.searchParams.get("most") ?? 1);
+        for (let ahead = 1; ahead < most; ahead++) {
+          updates.push(...(this.#scenario.updatesOf(Number(name) + ahead) ?? []));
+        }
         const parts = updates.map((update) => LedgerUpdateCodec.serialize(update).toBytes());
         return void send(bcs.vector(bcs.byteVector()).serialize(parts).toBytes());
       }
@@ -111,7 +118,7 @@ export class PlayedGateway {
     const deadline = Date.now() + waitMs;
     for (;;) {
       const updates = this.#scenario.updatesOf(sequence);
-      if (updates !== undefined || Date.now() > deadline) return updates;
+      if (updates !== undefined || Date.now() > deadline) return updates && [...updates];
       await new Promise((resolve) => setTimeout(resolve, 10));
     }
   }

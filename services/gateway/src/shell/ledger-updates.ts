@@ -2,8 +2,12 @@ import { SomaError } from "@soma/base";
 import { bcs, encode } from "@soma/codec";
 import type { GetLedgerUpdate, Reply } from "@soma/contracts";
 
-/** Newest updates that are kept: light clients of one gateway ask for the same one, at the same moment. */
-const KEPT = 2;
+/** Checkpoints whose updates one answer has at most. */
+export const MOST_UPDATES = 8;
+/** Newest checkpoints whose updates are kept: light clients of one gateway ask for the same ones, at about the same time. */
+const KEPT = MOST_UPDATES;
+/** Of an answer, after which no further checkpoint is added. */
+const ENOUGH_BYTES = 2 * 1024 * 1024;
 /** News of checkpoints this young tell what there is; older ones may be those of a connection that broke. */
 const FRESH_MS = 400;
 
@@ -13,7 +17,7 @@ export type AskPart = (sequence: bigint, part: number) => Promise<Reply<typeof G
 /** Answers to light clients, each read from the ledger once however many ask. */
 export class LedgerUpdates {
   readonly #askPart: AskPart;
-  readonly #read = new Map<bigint, Promise<Uint8Array | undefined>>();
+  readonly #read = new Map<bigint, Promise<Uint8Array[] | undefined>>();
   #newest = 0n;
   #heardAtMs = Number.NEGATIVE_INFINITY;
 
@@ -27,8 +31,24 @@ export class LedgerUpdates {
     this.#heardAtMs = performance.now();
   }
 
-  /** BCS of a vector of `LedgerUpdate` bytes; undefined if the checkpoint is not certified yet. @throws SomaError */
-  async of(sequence: bigint): Promise<Uint8Array | undefined> {
+  /**
+   * BCS of a vector of `LedgerUpdate` bytes of this checkpoint and of those after it that are certified, at most `most`
+   * checkpoints; undefined if it is not certified yet. @throws SomaError
+   */
+  async from(sequence: bigint, most: number): Promise<Uint8Array | undefined> {
+    const found = await this.#of(sequence);
+    if (found === undefined) return undefined;
+    const updates = [...found];
+    for (let ahead = 1n; ahead < BigInt(most); ahead++) {
+      if (updates.reduce((sum, { length }) => sum + length, 0) >= ENOUGH_BYTES) break;
+      const next = sequence + ahead > this.#newest ? undefined : await this.#of(sequence + ahead);
+      if (next === undefined) break;
+      updates.push(...next);
+    }
+    return encode(bcs.vector(bcs.byteVector()), updates);
+  }
+
+  async #of(sequence: bigint): Promise<Uint8Array[] | undefined> {
     if (sequence > this.#newest && performance.now() - this.#heardAtMs < FRESH_MS) return undefined;
     const known = this.#read.get(sequence);
     if (known !== undefined) return known;
@@ -45,7 +65,7 @@ export class LedgerUpdates {
     return reading;
   }
 
-  async #ask(sequence: bigint): Promise<Uint8Array | undefined> {
+  async #ask(sequence: bigint): Promise<Uint8Array[] | undefined> {
     const first = await this.#askPart(sequence, 0);
     if (first === null) return undefined;
     const updates = [first.update];
@@ -54,6 +74,6 @@ export class LedgerUpdates {
       if (next === null) throw new SomaError("REQUEST_TIMEOUT", "a part of the update is gone; ask again");
       updates.push(next.update);
     }
-    return encode(bcs.vector(bcs.byteVector()), updates);
+    return updates;
   }
 }

@@ -1,5 +1,6 @@
 import type { Verdict } from "@soma/actor";
 import type { Hex32 } from "@soma/protocol";
+import { sleep } from "@soma/runtime";
 import { type Telemetry, type Traceparent, within } from "@soma/telemetry";
 import type { EncoderContext } from "../../core/context.ts";
 import type { EncoderEffect } from "../../core/effect.ts";
@@ -42,6 +43,7 @@ export class EncoderActor {
   #tail: Promise<unknown> = Promise.resolve();
   #hasFailed = false;
   #light: (() => Uint8Array) | undefined;
+  #wake: () => void = () => {};
 
   private constructor(deps: EncoderActorDeps, state: EncoderState) {
     this.#deps = deps;
@@ -55,6 +57,21 @@ export class EncoderActor {
 
   get state(): EncoderState {
     return this.#state;
+  }
+
+  /** No job is open, and no message waits for what the ledger says next. */
+  get isAtRest(): boolean {
+    return this.#state.jobs.size === 0 && this.#state.early.size === 0;
+  }
+
+  /** Waits while there is nothing to do, at most `ms` milliseconds, or until `signal` aborts. */
+  async rest(ms: number, signal: AbortSignal): Promise<void> {
+    if (!this.isAtRest || signal.aborted) return;
+    const woken = new AbortController();
+    this.#wake = () => woken.abort();
+    signal.addEventListener("abort", this.#wake);
+    await sleep(ms, woken.signal);
+    signal.removeEventListener("abort", this.#wake);
   }
 
   /** Takes one input. Resolves when the step is durable; its effects may still be on their way. */
@@ -93,6 +110,7 @@ export class EncoderActor {
       throw error;
     }
     this.#state = state;
+    if (!this.isAtRest) this.#wake();
     const { metrics } = this.#deps;
     metrics.jobs.set(state.jobs.size);
     metrics.head.set(Number(state.head));

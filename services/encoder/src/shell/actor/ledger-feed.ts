@@ -21,6 +21,13 @@ export interface LedgerFeedOptions {
 /** A gateway holds a question for the next checkpoint at most this long, in milliseconds. */
 const WAIT_MS = 5_000;
 const PAUSE_MS = 500;
+/** Between two looks while this encoder has nothing to do, in milliseconds. */
+const REST_MS = 1_000;
+/**
+ * Checkpoints that are taken at one go while no job is open. A restart may read all of them again, so that a job must not
+ * come to its second attempt within them: that is `selectTimeout` commits away.
+ */
+const RUN = 8;
 /** The light client is stored with every change of a job, and at least every so many checkpoints. */
 const SAVE_EVERY = 32;
 
@@ -36,6 +43,8 @@ export class LedgerFeed {
   #taken: (() => Uint8Array) | undefined;
   #first = 0;
   #unsaved = 0;
+  /** The last answer was full: more waits. */
+  #isBehind = false;
 
   private constructor(options: LedgerFeedOptions) {
     this.#options = options;
@@ -70,6 +79,8 @@ export class LedgerFeed {
     while (!signal.aborted) {
       try {
         if (!isPresent) await this.#toPresent();
+        // A job that is offered wakes the encoder; of another it learns so much later. What came meanwhile is proven at once.
+        if (!this.#isBehind) await this.#options.actor.rest(REST_MS, signal);
         isPresent = await this.#next();
       } catch (error) {
         if (signal.aborted) return;
@@ -85,11 +96,13 @@ export class LedgerFeed {
     return this.#options.gateways[this.#first];
   }
 
-  /** Takes the next checkpoint's facts; false if there is none and the gateway no longer has it. */
+  /** Takes the next checkpoint's facts, or those of several; false if there is none and the gateway no longer has it. */
   async #next(): Promise<boolean> {
     const { signal, fetch } = this.#options;
-    const proven = await this.#follower.next();
-    if (proven.length > 0) this.#taken = await this.#give(proven.map(({ facts }) => facts));
+    const most = this.#options.actor.state.jobs.size === 0 ? RUN : 1;
+    const proven = await this.#follower.nextRun(most);
+    this.#isBehind = new Set(proven.map(({ checkpoint }) => checkpoint.sequence)).size === RUN;
+    if (proven.length > 0) this.#taken = await this.#give(proven);
     await this.#options.proven(this.#follower.light.epoch);
     if (proven.length > 0 || signal.aborted) return true;
     const newest = await new GatewayClient({
@@ -105,9 +118,9 @@ export class LedgerFeed {
     const { actor } = this.#options;
     const light = this.#follower.light.snapshot();
     for (const [part, facts] of parts.entries()) {
-      // Saved with the last part alone: a restart in between reads the checkpoint again, which changes nothing.
+      // Saved with the last part alone: a restart in between reads all of them again, which changes nothing.
       const isLast = part === parts.length - 1;
-      const isLightDue = isLast && ++this.#unsaved >= SAVE_EVERY;
+      const isLightDue = ++this.#unsaved >= SAVE_EVERY && isLast;
       if (isLightDue) this.#unsaved = 0;
       await actor.give({ kind: "ledger", facts }, isLast ? { light, isLightDue } : {});
     }

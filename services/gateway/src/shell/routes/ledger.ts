@@ -9,11 +9,15 @@ import {
 } from "@soma/contracts";
 import { CertifiedCheckpointCodec, EpochHandoverCodec, EpochInfoCodec } from "@soma/protocol";
 import { z } from "zod";
+import { MOST_UPDATES } from "../ledger-updates.ts";
 import { found, hash, wait, waiting, whole } from "../parameters.ts";
 import { defineRoute, OCTETS, type Route } from "../route.ts";
 import { jsonOf } from "./network.ts";
 
 const tag = "ledger";
+const most = z.coerce.number().int().min(1).max(MOST_UPDATES).meta({
+  description: "Checkpoints in the answer, at most; one unless more are asked for.",
+});
 const numbered = z.union([z.literal("latest"), whole]);
 
 /** An account, and what light clients follow: facts of epochs, checkpoints and commits with their proofs. */
@@ -107,10 +111,12 @@ export const LEDGER_ROUTES: readonly Route[] = [
     method: "GET",
     url: "/v1/ledger-updates/:sequence",
     tag,
-    summary: "What takes a light client over one checkpoint",
-    description: "BCS of a vector of byte strings, each a `LedgerUpdate`.",
+    summary: "What takes a light client over a checkpoint, or over several",
+    description:
+      "BCS of a vector of byte strings, each a `LedgerUpdate`: of this checkpoint, then of those after it that are " +
+      "certified, as many as `most` says and the answer's size allows.",
     params: z.object({ sequence: whole }),
-    query: z.strictObject({ wait }),
+    query: z.strictObject({ wait, most: most.optional() }),
     answers: {
       200: { doc: "BCS of a vector of `LedgerUpdate` bytes.", type: OCTETS },
       204: { doc: "The checkpoint is not certified yet." },
@@ -125,7 +131,9 @@ export const LEDGER_ROUTES: readonly Route[] = [
       reply,
     }) => {
       const patience = waiting(reply, query.wait, config.maxWait, quotas.clientOf(request.ip));
-      const update = await news.until("checkpoint", patience, () => updates.of(BigInt(sequence)));
+      const update = await news.until("checkpoint", patience, () =>
+        updates.from(BigInt(sequence), query.most ?? 1),
+      );
       if (update === undefined) return reply.status(204).send();
       return reply.type(OCTETS).send(Buffer.from(update));
     },
