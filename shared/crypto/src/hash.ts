@@ -2,7 +2,10 @@ import { sha256 as nobleSha256 } from "@noble/hashes/sha2.js";
 import { concatBytes, fromHex, utf8 } from "@soma/base";
 
 const ZERO = Uint8Array.of(0);
-const prefixes = new Map<string, Uint8Array>();
+/** By chain id, then by tag. */
+const prefixes = new Map<string, Map<string, Uint8Array>>();
+/** Chains whose prefixes are remembered; tests make many. */
+const MAX_CHAINS = 256;
 
 interface NativeHash {
   update(bytes: Uint8Array): unknown;
@@ -52,11 +55,16 @@ export function sha256Portable(...parts: readonly Uint8Array[]): Uint8Array {
  * the chain id, so that no two (chain, content) pairs share bytes.
  */
 export function domain(tag: string, chainId: string): Uint8Array {
-  const key = `${tag}\0${chainId}`;
-  let prefix = prefixes.get(key);
+  let ofChain = prefixes.get(chainId);
+  if (ofChain === undefined) {
+    if (prefixes.size >= MAX_CHAINS) prefixes.clear();
+    ofChain = new Map();
+    prefixes.set(chainId, ofChain);
+  }
+  let prefix = ofChain.get(tag);
   if (prefix === undefined) {
     prefix = concatBytes(utf8(tag), ZERO, utf8(chainId), ZERO);
-    if (prefixes.size < 4096) prefixes.set(key, prefix);
+    ofChain.set(tag, prefix);
   }
   return prefix;
 }

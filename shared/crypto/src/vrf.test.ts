@@ -104,6 +104,27 @@ describe("ECVRF-EDWARDS25519-SHA512-TAI", () => {
     );
   });
 
+  test("what was proved here holds for exactly its key, input and proof, again and again", () => {
+    const alpha = Uint8Array.of(4, 2);
+    const own = key.prove(alpha);
+    for (let time = 0; time < 3; time++) {
+      const beta = verify(key.publicKey, alpha, own.proof)!;
+      expect(beta).toEqual(own.beta);
+      // Whoever gets an output may do with it what they like.
+      beta.fill(0);
+    }
+    for (let bit = 0; bit < 640; bit += 7) {
+      const proof = Uint8Array.from(own.proof);
+      proof[bit >> 3]! ^= 1 << (bit & 7);
+      expect(verify(key.publicKey, alpha, proof)).toBeNull();
+    }
+    expect(verify(key.publicKey, Uint8Array.of(4, 3), own.proof)).toBeNull();
+    expect(verify(VrfKey.fromSeed(new Uint8Array(32).fill(8)).publicKey, alpha, own.proof)).toBeNull();
+    // More than are remembered.
+    for (let i = 0; i < 80; i++) key.prove(Uint8Array.of(i));
+    expect(verify(key.publicKey, alpha, own.proof)).toEqual(own.beta);
+  });
+
   test("arbitrary bytes are decided alike and never throw", () => {
     const any = fc.oneof(fc.uint8Array({ maxLength: 100 }), fc.uint8Array({ minLength: 80, maxLength: 80 }));
     fc.assert(
