@@ -5,6 +5,7 @@ import { benchAdmission } from "./admission.ts";
 import { benchGrowth } from "./growth.ts";
 import { benchInference } from "./inference.ts";
 import { benchPool } from "./pool.ts";
+import { benchSignatures } from "./signatures.ts";
 import { benchSoak } from "./soak.ts";
 import { benchTransfers } from "./transfers.ts";
 
@@ -19,11 +20,12 @@ const PARTS: Record<string, (say: Say, lengths: Lengths) => Promise<unknown>> = 
   admission: benchAdmission,
   inference: benchInference,
   growth: benchGrowth,
+  signatures: (say) => benchSignatures(say),
   pool: (say) => benchPool(say),
   soak: (say, { minutes }) => benchSoak(say, minutes),
 };
 /** What is run if nothing is named: all but the pool, which takes a quarter of an hour, and the soak, an hour. */
-const USUAL = ["transfers", "admission", "inference", "growth"];
+const USUAL = ["transfers", "admission", "inference", "growth", "signatures"];
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,

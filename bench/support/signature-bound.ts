@@ -1,5 +1,5 @@
 import { availableParallelism } from "node:os";
-import { Ed25519Key, Ed25519Pool } from "@soma/crypto/native";
+import { Ed25519Key, SignaturePool } from "@soma/crypto/native";
 
 const ITEMS = 20_000;
 const ROUNDS = 5;
@@ -13,9 +13,10 @@ export async function signatureBound(): Promise<number> {
     const message = Buffer.alloc(MESSAGE_BYTES, i);
     message.writeUInt32BE(i);
     const key = keys[i % keys.length]!;
-    return { publicKey: key.publicKey, message, signature: key.sign(message) };
+    const signers = [{ publicKey: key.publicKey, signature: key.sign(message) }];
+    return { scheme: "Ed25519", message, signers } as const;
   });
-  const pool = await Ed25519Pool.open({ workers: availableParallelism() });
+  const pool = await SignaturePool.open({ workers: availableParallelism() });
   const rates: number[] = [];
   for (let round = 0; round <= ROUNDS; round++) {
     const began = performance.now();

@@ -6,7 +6,7 @@ export {
   addressOfEd25519,
   MAX_MULTISIG_KEYS,
 } from "./account.ts";
-export { verifyAuthenticator } from "./authenticate.ts";
+export { requiredSignatures, verifyAuthenticator } from "./authenticate.ts";
 export {
   BLOCK_LIMITS,
   type BlockBody,

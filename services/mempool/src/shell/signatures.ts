@@ -1,31 +1,31 @@
-import { type Ed25519Item, Ed25519Pool, nativeVerifier } from "@soma/crypto/native";
-import { addressOf, verifyAuthenticator } from "@soma/protocol";
+import type { SignatureItem } from "@soma/crypto";
+import { SignaturePool } from "@soma/crypto/native";
+import { requiredSignatures } from "@soma/protocol";
 import type { Inspected } from "../core/index.ts";
 
-/** Checks accounts' signatures: single Ed25519 keys in batches on threads, the rarer schemes here. */
+/** Checks accounts' signatures in batches on threads. */
 export class Signatures {
-  readonly #pool: Ed25519Pool;
+  readonly #pool: SignaturePool;
 
-  private constructor(pool: Ed25519Pool) {
+  private constructor(pool: SignaturePool) {
     this.#pool = pool;
   }
 
+  /** What may wait is bounded by the messages that are in hand. */
   static async open(workers: number): Promise<Signatures> {
-    return new Signatures(await Ed25519Pool.open({ workers }));
+    return new Signatures(await SignaturePool.open({ workers, maxPending: Number.MAX_SAFE_INTEGER }));
   }
 
   /** Whether each is signed by its sender's account, in their order. */
   async areValid(transactions: readonly Inspected[]): Promise<boolean[]> {
-    const valid: boolean[] = [];
-    const items: Ed25519Item[] = [];
+    const valid = transactions.map(() => false);
+    const items: SignatureItem[] = [];
     const places: number[] = [];
-    for (const [place, transaction] of transactions.entries()) {
-      const item = singleKeyItem(transaction);
-      if (item === undefined) valid[place] = verifyAuthenticator(transaction.signed, nativeVerifier).ok;
-      else {
-        items.push(item);
-        places.push(place);
-      }
+    for (const [place, { signed, signingBytes }] of transactions.entries()) {
+      const required = requiredSignatures(signed, signingBytes);
+      if (!required.ok) continue;
+      items.push(required.value);
+      places.push(place);
     }
     if (items.length > 0) {
       const decisions = await this.#pool.verifyBatch(items);
@@ -37,19 +37,4 @@ export class Signatures {
   async close(): Promise<void> {
     await this.#pool.close();
   }
-}
-
-/**
- * What a thread is to check for the common policy, once its structure (address, number of signatures) was found right;
- * undefined for what `verifyAuthenticator` judges.
- */
-function singleKeyItem({ signed, signingBytes }: Inspected): Ed25519Item | undefined {
-  const { transaction, authenticator } = signed;
-  const { policy, signers, signatures } = authenticator;
-  const [signature] = signatures;
-  if (policy.Ed25519 === undefined || signers !== 1 || signatures.length !== 1 || signature === undefined) {
-    return undefined;
-  }
-  if (addressOf(policy) !== transaction.sender) return undefined;
-  return { publicKey: policy.Ed25519.publicKey, message: signingBytes, signature };
 }

@@ -1,4 +1,5 @@
-import { type Ed25519Item, Ed25519Pool, nativeVerifier } from "@soma/crypto/native";
+import { type SignatureItem, verifyItem } from "@soma/crypto";
+import { nativeVerifier, SignaturePool } from "@soma/crypto/native";
 
 /** Checks signatures, on the main thread or on others. */
 export interface EnvelopeVerifier {
@@ -14,20 +15,21 @@ export async function openVerifier(threads: number): Promise<EnvelopeVerifier> {
 
 /** Gathers what arrives in one turn of the event loop into one batch, since crossing to a thread has its price. */
 class PooledVerifier implements EnvelopeVerifier {
-  readonly #pool: Ed25519Pool;
-  #waiting: { item: Ed25519Item; settle: (valid: boolean) => void }[] = [];
+  readonly #pool: SignaturePool;
+  #waiting: { item: SignatureItem; settle: (valid: boolean) => void }[] = [];
 
-  private constructor(pool: Ed25519Pool) {
+  private constructor(pool: SignaturePool) {
     this.#pool = pool;
   }
 
   static async open(threads: number): Promise<PooledVerifier> {
-    return new PooledVerifier(await Ed25519Pool.open({ workers: threads }));
+    return new PooledVerifier(await SignaturePool.open({ workers: threads }));
   }
 
   verify(publicKey: Uint8Array, message: Uint8Array, signature: Uint8Array): Promise<boolean> {
     if (this.#waiting.length === 0) setImmediate(() => this.#decide());
-    return new Promise((settle) => this.#waiting.push({ item: { publicKey, message, signature }, settle }));
+    const item = { scheme: "Ed25519", message, signers: [{ publicKey, signature }] } as const;
+    return new Promise((settle) => this.#waiting.push({ item, settle }));
   }
 
   async close(): Promise<void> {
@@ -43,8 +45,7 @@ class PooledVerifier implements EnvelopeVerifier {
       },
       // Full, closed or broken: decided here, which cannot fail.
       () => {
-        for (const { item, settle } of batch)
-          settle(nativeVerifier.ed25519(item.publicKey, item.message, item.signature));
+        for (const { item, settle } of batch) settle(verifyItem(item, nativeVerifier));
       },
     );
   }

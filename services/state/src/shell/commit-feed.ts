@@ -1,6 +1,6 @@
 import { accept } from "@soma/actor";
 import { CommitDecided, ReplayCommits } from "@soma/contracts";
-import type { Ed25519Pool } from "@soma/crypto/native";
+import type { SignaturePool } from "@soma/crypto/native";
 import { type Bus, HEADER, sleep } from "@soma/runtime";
 import { decodeTraces, type Logger, sampledTraceparent } from "@soma/telemetry";
 import type { CommitAssembler } from "./commit-assembler.ts";
@@ -11,7 +11,7 @@ import { checkSignatures } from "./signatures.ts";
 export interface CommitFeedOptions {
   readonly chainId: string;
   readonly bus: Bus;
-  readonly pool: Ed25519Pool;
+  readonly pool: SignaturePool;
   readonly assembler: CommitAssembler;
   readonly queue: CommitQueue;
   readonly metrics: StateMetrics;

@@ -12,7 +12,7 @@ export const StateConfig = defineConfig("state", {
   verifyThreads: {
     is: integer({ min: 1, max: 64 }),
     default: "1",
-    doc: "Threads that check transactions' Ed25519 signatures.",
+    doc: "Threads that check transactions' signatures.",
   },
   resendInterval: {
     is: duration(),

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { SomaError } from "@soma/base";
-import { Ed25519Pool, ltExpandNative, nativeVerifier, selfTestEd25519 } from "@soma/crypto/native";
+import { ltExpandNative, nativeVerifier, SignaturePool, selfTestEd25519 } from "@soma/crypto/native";
 import { loadGenesis, loadKeyFile, ValidatorKeys } from "@soma/identity";
 import { type Digest, type Genesis, genesisDigest } from "@soma/protocol";
 import { defineService } from "@soma/runtime";
@@ -108,7 +108,7 @@ export const service = defineService<StateTables>()({
     await announcements.opened(epochs.opened);
 
     const pool = use(
-      await Ed25519Pool.open({ workers: config.verifyThreads, maxPending: Number.MAX_SAFE_INTEGER }),
+      await SignaturePool.open({ workers: config.verifyThreads, maxPending: Number.MAX_SAFE_INTEGER }),
     );
     const queue = new CommitQueue(QUEUE);
     const safeMode = new SafeMode(metrics, log);

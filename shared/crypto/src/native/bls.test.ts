@@ -3,7 +3,8 @@ import { bls12_381 } from "@noble/curves/bls12-381.js";
 import { concatBytes, toHex, utf8 } from "@soma/base";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { aggregateBls, BlsKey, verifyBls, verifyBlsPossession } from "./bls.ts";
+import { aggregateBls, BlsKey, verifyBlsPossession } from "./bls.ts";
+import { verifyBls } from "./bls-verifier.ts";
 
 const scheme = bls12_381.longSignatures;
 const SIGNATURE_DST = "BLS_SIG_BLS12381G2_XMD:SHA-256_SSWU_RO_POP_";

@@ -1,60 +1,12 @@
 import { randomBytes } from "node:crypto";
-import {
-  aggregateSerializedSignatures,
-  fastAggregateVerify,
-  PublicKey,
-  SecretKey,
-  Signature,
-} from "@chainsafe/blst";
+import { aggregateSerializedSignatures, SecretKey, Signature } from "@chainsafe/blst";
 import { bls12_381 } from "@noble/curves/bls12-381.js";
+import { validKeys } from "./bls-verifier.ts";
 
 // The two domain separation tags of draft-irtf-cfrg-bls-signature section 4.2.3: blst has the first built
 // in, and takes no other, so possession proofs, which are made once a registration, go through noble.
 const POSSESSION_DST = "BLS_POP_BLS12381G2_XMD:SHA-256_SSWU_RO_POP_";
 const { longSignatures: scheme } = bls12_381;
-
-/** Decoding and the subgroup check cost about 60 us a key, and committees repeat their keys. */
-class ValidKeys {
-  readonly #keys = new Map<string, PublicKey>();
-
-  /** The key, or null unless it is 48 bytes of a point of the right subgroup other than infinity. */
-  get(bytes: Uint8Array): PublicKey | null {
-    const id = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("latin1");
-    const known = this.#keys.get(id);
-    if (known !== undefined) return known;
-    if (bytes.length !== 48) return null;
-    try {
-      const key = PublicKey.fromBytes(bytes, true);
-      if (this.#keys.size >= 16_384) this.#keys.clear();
-      this.#keys.set(id, key);
-      return key;
-    } catch {
-      return null;
-    }
-  }
-}
-
-const validKeys = new ValidKeys();
-
-/** FastAggregateVerify: see `SignatureVerifier.bls`. Never throws. */
-export function verifyBls(
-  publicKeys: readonly Uint8Array[],
-  message: Uint8Array,
-  aggregate: Uint8Array,
-): boolean {
-  if (publicKeys.length === 0 || aggregate.length !== 96) return false;
-  const keys: PublicKey[] = [];
-  for (const bytes of publicKeys) {
-    const key = validKeys.get(bytes);
-    if (key === null) return false;
-    keys.push(key);
-  }
-  try {
-    return fastAggregateVerify(message, keys, Signature.fromBytes(aggregate, true));
-  } catch {
-    return false;
-  }
-}
 
 /** Proofs that hold: admission and execution ask for the same one, and simulated networks start often. */
 const provedPossessions = new Set<string>();

@@ -1,5 +1,6 @@
 import type { SignatureVerifier } from "../verifier.ts";
-import { verifyBls, verifyBlsPossession } from "./bls.ts";
+import { verifyBlsPossession } from "./bls.ts";
+import { verifyBls } from "./bls-verifier.ts";
 import { verifyEd25519 } from "./ed25519.ts";
 import { verifyVrf } from "./vrf.ts";
 

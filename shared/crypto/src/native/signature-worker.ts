@@ -1,10 +1,10 @@
 import { parentPort } from "node:worker_threads";
 import { invariant } from "@soma/base";
-import { verifyPacked } from "./ed25519-batch.ts";
+import { unpackItems, verifyItems } from "./signature-batch.ts";
 
 const port = parentPort;
-invariant(port !== null, "this module runs as a worker of Ed25519Pool");
+invariant(port !== null, "this module runs as a worker of SignaturePool");
 port.on("message", (packed: Uint8Array<ArrayBuffer>) => {
-  const decisions = verifyPacked(packed);
+  const decisions = verifyItems(unpackItems(packed));
   port.postMessage(decisions, [decisions.buffer]);
 });

@@ -1,33 +1,34 @@
 import { availableParallelism } from "node:os";
 import { Worker } from "node:worker_threads";
 import { SomaError } from "@soma/base";
-import { type Ed25519Item, packBatch, verifyPacked } from "./ed25519-batch.ts";
+import { type SignatureItem, signatureCost } from "../signature-item.ts";
+import { packItems, verifyItems } from "./signature-batch.ts";
 
-/** What one message to a worker holds: about 10 ms of work, so that batches share the workers evenly. */
+/** What one message to a worker costs: about 10 ms of work, so that batches share the workers evenly. */
 const CHUNK = 256;
 /** Chunks at a worker at a time: one being verified, one waiting there. */
 const IN_FLIGHT = 2;
-/** So few are decided where they are asked for, in 0.3 ms, when nothing waits: crossing to a thread takes as long. */
+/** What costs so little is decided where it is asked for, in 0.3 ms, when nothing waits: crossing takes as long. */
 const AT_ONCE = 8;
 
 interface Chunk {
   readonly packed: Uint8Array<ArrayBuffer>;
-  readonly count: number;
+  readonly cost: number;
   readonly settle: (decisions: Uint8Array | SomaError) => void;
 }
 
-export interface Ed25519PoolOptions {
+export interface SignaturePoolOptions {
   /** Threads at most; as many as the machine runs at once, unless given. */
   readonly workers?: number;
-  /** Items accepted and not yet decided, at most; beyond it a batch is refused. */
+  /** What is accepted and not yet decided costs, at most, in Ed25519 checks; beyond it a batch is refused. */
   readonly maxPending?: number;
 }
 
 /**
- * Verifies batches of Ed25519 signatures on worker threads with the verifier that decides (`verifyEd25519`):
- * 24 000 a second and thread on the reference machine. A thread starts when there is work for it.
+ * Verifies batches of signatures on worker threads with the verifier that decides (`nativeVerifier`): 24 000 Ed25519
+ * ones a second and thread on the reference machine. A thread starts when there is work for it.
  */
-export class Ed25519Pool {
+export class SignaturePool {
   readonly #workers: number;
   readonly #maxPending: number;
   readonly #waiting: Chunk[] = [];
@@ -41,10 +42,10 @@ export class Ed25519Pool {
     this.#maxPending = maxPending;
   }
 
-  static async open(options: Ed25519PoolOptions = {}): Promise<Ed25519Pool> {
+  static async open(options: SignaturePoolOptions = {}): Promise<SignaturePool> {
     const { workers = availableParallelism(), maxPending = 65_536 } = options;
     if (!Number.isInteger(workers) || workers < 1) throw new RangeError("a pool has at least one worker");
-    return new Ed25519Pool(workers, maxPending);
+    return new SignaturePool(workers, maxPending);
   }
 
   /**
@@ -52,17 +53,21 @@ export class Ed25519Pool {
    * Rejects with CRYPTO_POOL_FULL above `maxPending` (nothing of the batch is then taken), CRYPTO_POOL_CLOSED
    * once closed, CRYPTO_POOL_FAILED when a worker broke: the pool is then of no more use.
    */
-  async verifyBatch(items: readonly Ed25519Item[]): Promise<Uint8Array> {
+  async verifyBatch(items: readonly SignatureItem[]): Promise<Uint8Array> {
     if (this.#stopped !== undefined) throw this.#stopped;
-    if (this.#pending + items.length > this.#maxPending) {
+    const cost = items.reduce((sum, item) => sum + signatureCost(item), 0);
+    if (this.#pending + cost > this.#maxPending) {
       throw new SomaError("CRYPTO_POOL_FULL", "too many signatures wait", { pending: this.#pending });
     }
-    if (items.length <= AT_ONCE && this.#pending === 0) return verifyPacked(packBatch(items));
+    if (cost <= AT_ONCE && this.#pending === 0) return verifyItems(items);
     const decisions = new Uint8Array(items.length);
     const parts: Promise<void>[] = [];
-    for (let at = 0; at < items.length; at += CHUNK) {
-      const chunk = items.slice(at, at + CHUNK);
-      parts.push(this.#enqueue(chunk).then((decided) => decisions.set(decided, at)));
+    for (let at = 0; at < items.length; ) {
+      const from = at;
+      let chunk = 0;
+      while (at < items.length && chunk < CHUNK) chunk += signatureCost(items[at++]!);
+      const decided = this.#enqueue(items.slice(from, at), chunk);
+      parts.push(decided.then((some) => decisions.set(some, from)));
     }
     this.#dispatch();
     await Promise.all(parts);
@@ -75,12 +80,12 @@ export class Ed25519Pool {
     await Promise.all([...this.#held.keys()].map((worker) => worker.terminate()));
   }
 
-  #enqueue(items: readonly Ed25519Item[]): Promise<Uint8Array> {
-    this.#pending += items.length;
+  #enqueue(items: readonly SignatureItem[], cost: number): Promise<Uint8Array> {
+    this.#pending += cost;
     return new Promise((resolve, reject) => {
       this.#waiting.push({
-        packed: packBatch(items),
-        count: items.length,
+        packed: packItems(items),
+        cost,
         settle: (outcome) => (outcome instanceof SomaError ? reject(outcome) : resolve(outcome)),
       });
     });
@@ -109,7 +114,7 @@ export class Ed25519Pool {
   }
 
   #start(): Worker {
-    const worker = new Worker(new URL("./ed25519-worker.ts", import.meta.url));
+    const worker = new Worker(new URL("./signature-worker.ts", import.meta.url));
     this.#held.set(worker, []);
     worker.on("message", (decisions: Uint8Array) => this.#answered(worker, decisions));
     worker.on("error", (cause) =>
@@ -122,7 +127,7 @@ export class Ed25519Pool {
   #answered(worker: Worker, decisions: Uint8Array): void {
     const chunk = this.#held.get(worker)?.shift();
     if (chunk === undefined) return;
-    this.#pending -= chunk.count;
+    this.#pending -= chunk.cost;
     chunk.settle(decisions);
     this.#dispatch();
   }
