@@ -46,6 +46,10 @@ export const GATEWAY_CODES = {
     meaning: "the client's blobs that no job refers to are as many bytes as they may be; they expire",
   },
   GATEWAY_QUOTA_RELAYS: { status: 429, meaning: "the relayed messages of the client or job are used up" },
+  GATEWAY_QUOTA_SIGNATURES: {
+    status: 429,
+    meaning: "as many of the client's signatures of this window were checked in vain as may be",
+  },
   GATEWAY_QUOTA_EVENTS: {
     status: 429,
     retryAfterSeconds: 10,

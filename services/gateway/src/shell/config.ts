@@ -51,9 +51,9 @@ export const GatewayConfig = defineConfig("gateway", {
     doc: "Connections that are served at once; more are closed.",
   },
   submissionsWaiting: {
-    is: integer({ min: 512, max: 1_000_000 }),
+    is: integer({ min: 1_024, max: 1_000_000 }),
     default: "4096",
-    doc: "Transactions that may wait for the mempool's answer at once; more are refused for the moment.",
+    doc: "Transactions that may wait for the mempool's answer at once, of one client half; more are refused for the moment.",
   },
   requestTimeout: {
     is: duration(),
@@ -89,6 +89,11 @@ export const GatewayConfig = defineConfig("gateway", {
     is: integer({ min: 1, max: 1_000_000_000 }),
     default: "2000",
     doc: "Messages under one job's session key that are relayed in a window, whoever sends them.",
+  },
+  quotaSignatures: {
+    is: integer({ min: 1, max: 1_000_000_000 }),
+    default: "2000",
+    doc: "Signatures that are checked in vain for one client in a window (wrong ones, or of accounts that cannot pay).",
   },
   quotaEvents: {
     is: integer({ min: 1, max: 1_000_000 }),

@@ -19,6 +19,10 @@ export function gatewayMetrics(telemetry: Telemetry) {
       unit: "{request}",
       doc: "Requests beyond a client's quota, by quota.",
     }),
+    vainChecks: telemetry.metrics.counter("gateway.vain_checks", {
+      unit: "{signature}",
+      doc: "Signature checks that clients' transactions cost before they were refused, by code; a BLS one counts as 32.",
+    }),
     events: telemetry.metrics.gauge("gateway.event.streams", {
       unit: "{stream}",
       doc: "Event streams that are open.",

@@ -6,7 +6,17 @@ import { Quotas } from "./quotas.ts";
 const metrics = gatewayMetrics(Telemetry.silent("gateway"));
 const quotas = (exempt: string[] = []) =>
   new Quotas(
-    { windowMs: 60_000, requests: 3, blobBytes: 100, relays: 3, jobRelays: 3, events: 2, waits: 2, exempt },
+    {
+      windowMs: 60_000,
+      requests: 3,
+      blobBytes: 100,
+      relays: 3,
+      jobRelays: 3,
+      vainChecks: 40,
+      events: 2,
+      waits: 2,
+      exempt,
+    },
     metrics,
   );
 
@@ -42,6 +52,18 @@ describe("quotas of a client", () => {
     await some.take("requests", "b");
     await some.take("blobBytes", "a", 60);
     await expect(some.take("blobBytes", "a", 60)).rejects.toMatchObject({ code: "GATEWAY_QUOTA_BLOB_BYTES" });
+  });
+
+  test("what is known only afterwards is charged, and refused from when nothing is left", async () => {
+    const some = quotas();
+    await some.assertLeft("vainChecks", "a");
+    expect(await some.charge("vainChecks", "a", 39)).toBeUndefined();
+    await some.assertLeft("vainChecks", "a");
+    const refusal = { code: "GATEWAY_QUOTA_SIGNATURES", details: { retryAfterSeconds: expect.any(Number) } };
+    expect(await some.charge("vainChecks", "a", 32)).toMatchObject(refusal);
+    await expect(some.assertLeft("vainChecks", "a")).rejects.toMatchObject(refusal);
+    await some.assertLeft("vainChecks", "b");
+    await some.assertLeft("vainChecks", undefined);
   });
 
   test("event streams are given back once", () => {

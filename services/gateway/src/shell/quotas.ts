@@ -11,6 +11,8 @@ export interface QuotaLimits {
   readonly relays: number;
   /** Of one job's session key, whoever sends. */
   readonly jobRelays: number;
+  /** Signature checks of transactions that came to nothing, in Ed25519 checks. */
+  readonly vainChecks: number;
   /** Event streams open at once. */
   readonly events: number;
   /** Requests that wait for news at once. */
@@ -24,6 +26,7 @@ const CODES = {
   blobBytes: "GATEWAY_QUOTA_BLOB_BYTES",
   relays: "GATEWAY_QUOTA_RELAYS",
   jobRelays: "GATEWAY_QUOTA_RELAYS",
+  vainChecks: "GATEWAY_QUOTA_SIGNATURES",
 } as const;
 type Counted = keyof typeof CODES;
 
@@ -55,6 +58,7 @@ export class Quotas {
       blobBytes: limiter(limits.blobBytes),
       relays: limiter(limits.relays),
       jobRelays: limiter(limits.jobRelays),
+      vainChecks: limiter(limits.vainChecks),
     };
     for (const network of limits.exempt) {
       const { address, prefix, family } = networkOf(network);
@@ -76,15 +80,32 @@ export class Quotas {
       await this.#limiters[what].consume(client, amount);
     } catch (error) {
       if (!(error instanceof RateLimiterRes)) throw error;
-      this.#metrics.quotas.add(1, { quota: what });
-      const limit = `${this.#limits[what]} in ${this.#limits.windowMs / 1000} s`;
-      const whose = what === "jobRelays" ? "this job" : "your address";
-      throw new SomaError(
-        CODES[what],
-        `${whose} may have ${limit} (${what}); ask again later, or run a gateway of your own`,
-        { retryAfterSeconds: error.msBeforeNext / 1000 },
-      );
+      throw this.#exceeded(what, error);
     }
+  }
+
+  /** Whether a client may have more of what is known only afterwards. @throws SomaError as `take` */
+  async assertLeft(what: Counted, client: string | undefined): Promise<void> {
+    if (client === undefined) return;
+    const taken = await this.#limiters[what].get(client);
+    if (taken !== null && taken.remainingPoints <= 0) throw this.#exceeded(what, taken);
+  }
+
+  /** Counts what a client turned out to have taken. Its refusal, as of `assertLeft`, once nothing is left. */
+  async charge(what: Counted, client: string, amount: number): Promise<SomaError | undefined> {
+    const taken = await this.#limiters[what].penalty(client, amount);
+    return taken.remainingPoints <= 0 ? this.#exceeded(what, taken) : undefined;
+  }
+
+  #exceeded(what: Counted, { msBeforeNext }: RateLimiterRes): SomaError {
+    this.#metrics.quotas.add(1, { quota: what });
+    const limit = `${this.#limits[what]} in ${this.#limits.windowMs / 1000} s`;
+    const whose = what === "jobRelays" ? "this job" : "your address";
+    return new SomaError(
+      CODES[what],
+      `${whose} may have ${limit} (${what}); ask again later, or run a gateway of your own`,
+      { retryAfterSeconds: msBeforeNext / 1000 },
+    );
   }
 
   /** Opens an event stream of a client; the result ends it. @throws SomaError GATEWAY_QUOTA_EVENTS */

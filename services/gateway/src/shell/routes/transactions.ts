@@ -35,8 +35,9 @@ const outcome = z.discriminatedUnion("status", [
 
 function outcomeOf(settled: PromiseSettledResult<Submission>): z.input<typeof outcome> {
   if (settled.status === "rejected") {
-    if (settled.reason instanceof SomaError) return refused(settled.reason.code, settled.reason.message);
-    throw settled.reason;
+    if (!(settled.reason instanceof SomaError)) throw settled.reason;
+    const { code, message, details } = settled.reason;
+    return refused(code, message, (details as { retryAfterSeconds?: number }).retryAfterSeconds);
   }
   const { Admitted, Refused } = settled.value;
   if (Admitted !== undefined) return { status: "admitted", ...Admitted };
@@ -44,9 +45,10 @@ function outcomeOf(settled: PromiseSettledResult<Submission>): z.input<typeof ou
   return { ...refused(code, message), ...(minimumTip === null ? {} : { minimumTip: String(minimumTip) }) };
 }
 
-function refused(code: string, detail: string) {
-  const { retryAfterSeconds } = statusOf(code);
-  const retry = retryAfterSeconds === undefined ? {} : { retryAfter: retryAfterSeconds };
+function refused(code: string, detail: string, known?: number) {
+  const retryAfterSeconds = known ?? statusOf(code).retryAfterSeconds;
+  const retry =
+    retryAfterSeconds === undefined ? {} : { retryAfter: Math.max(1, Math.ceil(retryAfterSeconds)) };
   return { status: "refused" as const, code, detail, ...retry };
 }
 
@@ -82,11 +84,14 @@ export const TRANSACTION_ROUTES: readonly Route[] = [
       "MEMPOOL_CONGESTED",
       "MEMPOOL_SEQUENCE_STALE",
       "GATEWAY_BUSY",
+      "GATEWAY_QUOTA_SIGNATURES",
     ],
     asks: true,
-    handle: async ({ context: { halts, submissions }, body, reply }) => {
+    handle: async ({ context: { halts, quotas, submissions }, body, request, reply }) => {
       await halts.assertRunning();
-      const { Admitted, Refused } = await submissions.submit([body])[0]!;
+      const [settled] = await submissions.submit([body], quotas.clientOf(request.ip));
+      if (settled!.status === "rejected") throw settled!.reason;
+      const { Admitted, Refused } = settled!.value;
       if (Admitted !== undefined) return reply.status(202).send(Admitted);
       const { code, message, minimumTip } = Refused!;
       const members = minimumTip === null ? {} : { minimumTip: String(minimumTip) };
@@ -107,7 +112,7 @@ export const TRANSACTION_ROUTES: readonly Route[] = [
     answers: {
       200: { doc: "An outcome for each, in their order.", json: z.object({ outcomes: z.array(outcome) }) },
     },
-    codes: ["GATEWAY_HALTED"],
+    codes: ["GATEWAY_HALTED", "GATEWAY_QUOTA_SIGNATURES"],
     handle: async ({ context: { halts, submissions, quotas }, body, request, reply }) => {
       await halts.assertRunning();
       const decoded = decodeExact(BulkCodec, body, BULK.bytes);
@@ -117,8 +122,9 @@ export const TRANSACTION_ROUTES: readonly Route[] = [
         throw new SomaError("GATEWAY_MALFORMED", `at most ${BULK.transactions} transactions in one request`);
       }
       // The request itself was counted as the first.
-      await quotas.take("requests", quotas.clientOf(request.ip), Math.max(0, transactions.length - 1));
-      const settled = await Promise.allSettled(submissions.submit(transactions));
+      const client = quotas.clientOf(request.ip);
+      await quotas.take("requests", client, Math.max(0, transactions.length - 1));
+      const settled = await submissions.submit(transactions, client);
       return reply.send({ outcomes: settled.map(outcomeOf) });
     },
   }),
