@@ -202,6 +202,31 @@ describe("vectors that nobody serves", () => {
   });
 });
 
+describe("a reminder", () => {
+  test("shows vectors again to those alone who have not evaluated yet", () => {
+    const scenario = offered();
+    const [late, ...others] = scenario.holders;
+    scenario.select();
+    scenario.advance();
+    scenario.bundle();
+    // Without a proof the job stays as it is, so that reminders come.
+    const original = scenario.send.bind(scenario);
+    scenario.send = (from, kind) => {
+      if (!("FinalProof" in kind)) original(from, kind);
+    };
+    const shown = new Set<string>();
+    scenario.conduct = {
+      missing: (encoder) => (encoder === late ? [others[0]!] : []),
+      delivers: (_from, to, message) => {
+        if ("Reveal" in message && scenario.holders.includes(to)) shown.add(to);
+        return true;
+      },
+    };
+    scenario.advance(8);
+    expect([...shown]).toEqual([late]);
+  });
+});
+
 describe("loss and restarts", () => {
   test("a third of all messages may be lost", () => {
     const scenario = new Scenario();

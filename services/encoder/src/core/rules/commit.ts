@@ -31,7 +31,7 @@ export function commitTo(
   const commit = { ...header, commitHash: hash, elapsedMs };
   const reveal = { ...header, embeddingDigest: embedded.embeddingDigest };
   const committed: EncoderJob = {
-    ...entered(job, view.head),
+    ...entered(view, job),
     stage: "committed",
     fault: null,
     own: {

@@ -63,7 +63,7 @@ export function takeEvaluated(view: JobView, job: EncoderJob, result: Evaluation
   const blsSignature = context.signer.evaluation(evaluationSigningBytes(context.chainId, result));
   const own = { encoder: context.encoder, evaluation: digest, blsSignature };
   const evaluated: EncoderJob = {
-    ...entered(job, view.head),
+    ...entered(view, job),
     evaluation: { result, digest, blsSignature },
     missing: [],
     partials: [...job.partials.filter((partial) => partial.encoder !== context.encoder), own],

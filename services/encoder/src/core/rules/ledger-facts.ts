@@ -43,7 +43,7 @@ export function paidJob(
 /** The ledger drew an attempt's shard; the draw itself follows when its commit's beacon is known. */
 export function drawn(view: JobView, job: EncoderJob, attempt: number, commit: bigint): Turn {
   if (job.phase === "closed" || (job.drawnAt !== 0n && attempt <= job.attempt)) return turned(job);
-  return turned({ ...entered(job, view.head), ...FRESH_ATTEMPT, phase: "drawn", attempt, drawnAt: commit });
+  return turned({ ...entered(view, job), ...FRESH_ATTEMPT, phase: "drawn", attempt, drawnAt: commit });
 }
 
 /** GAME-4: the selection that stands; the chosen ones reveal against it. */
@@ -67,7 +67,7 @@ export function selected(
     }),
   );
   const next: EncoderJob = {
-    ...entered(job, view.head),
+    ...entered(view, job),
     phase: "selected",
     selection: digest,
     selectedAt: commit,
@@ -107,7 +107,7 @@ export function bundled(
   const isIn = (entry: Chosen) =>
     entry.revealed !== null && !entry.mismatched && (listed?.has(entry.encoder) ?? true);
   next = {
-    ...entered(next, view.head),
+    ...entered(view, next),
     phase: "bundled",
     evaluatedSet: digest,
     bundledAt: commit,
@@ -142,7 +142,7 @@ export function closed(
 ): Turn {
   const milestone = event.JobClosed.outcome.$kind === "Settled" ? "settled" : "closed";
   const note: EncoderEffect = { kind: "note", job: job.id, milestone };
-  return turned({ ...entered(job, view.head), phase: "closed" }, ...(job.offer === null ? [] : [note]));
+  return turned({ ...entered(view, job), phase: "closed" }, ...(job.offer === null ? [] : [note]));
 }
 
 /** A transaction about a job that the ledger executed, but for the events that it caused. */

@@ -51,7 +51,7 @@ export function takeOffer(
   if (job.offer !== null) return repeated({ ...job, mailboxes }, data);
   const receipt = { job: job.id, attempt: job.attempt, encoder: context.encoder, dataHash: offer.dataHash };
   const offered: EncoderJob = {
-    ...entered(job, view.head),
+    ...entered(view, job),
     mailboxes,
     stage: "fetching",
     offer: {
@@ -123,7 +123,7 @@ export function takeFetched(
   if (!expected || job.offer?.data !== fetched.data) return err("FETCH_STALE", "not what was asked for");
   switch (fetched.outcome) {
     case "ok": {
-      const embedding: EncoderJob = { ...entered(job, view.head), stage: "embedding", fault: null };
+      const embedding: EncoderJob = { ...entered(view, job), stage: "embedding", fault: null };
       return { ok: true, value: requestInference(view, embedding) };
     }
     case "SizeMismatch":
@@ -160,7 +160,7 @@ export function optOut(view: JobView, job: EncoderJob, reason: Reason): Turn {
     reason: { [reason]: true, $kind: reason } as SignedOptOut["optOut"]["reason"],
   };
   const signed: SignedOptOut = { optOut: message, signature: signMessage(view.context, "optOut", message) };
-  const out: EncoderJob = { ...entered(job, view.head), stage: "opted-out", optOut: signed };
+  const out: EncoderJob = { ...entered(view, job), stage: "opted-out", optOut: signed };
   const posted = post(out, view.head, "PostOptOut", { PostOptOut: { optOut: signed } });
   const note: EncoderEffect = { kind: "note", job: job.id, milestone: "opted-out" };
   return turned(posted.job, ...sendTo(out, { OptOut: signed }), ...posted.effects, note);

@@ -3,10 +3,8 @@ import { bitmapOf, type EncoderId, evaluationSigningBytes } from "@soma/protocol
 import { jobSeed, tieKey } from "@soma/sampling";
 import { rosterEntry } from "../context.ts";
 import { chosenOf, type EncoderJob, type PartialSignature, seatsOf } from "../job.ts";
-import { type JobView, markPost, type Turn, turned } from "./turn.ts";
+import { answeredWithin, type JobView, markPost, type Turn, turned } from "./turn.ts";
 
-/** Commits that the next encoder in the order waits for the one before it. */
-const TURN_COMMITS = 4n;
 /** Commits that the last signatures are waited for: who is left out of the proof must post its own answer. */
 const GATHER_COMMITS = 2n;
 
@@ -21,7 +19,8 @@ export function proveInTurn(view: JobView, job: EncoderJob): Turn {
   if (!isQuorum(job, agreeing)) return turned(job);
   const ready = job.quorumAt === 0n ? { ...job, quorumAt: view.head } : job;
   const gathering = agreeing.length === job.chosen.length ? 0n : GATHER_COMMITS;
-  if (view.head < ready.quorumAt + gathering + placeOf(view, ready) * TURN_COMMITS) return turned(ready);
+  const turn = answeredWithin(view.context.parameters);
+  if (view.head < ready.quorumAt + gathering + placeOf(view, ready) * turn) return turned(ready);
   const marked = markPost(ready, view.head, "FinalProof");
   if (marked === null) return turned(ready);
 

@@ -83,10 +83,23 @@ export function seePost(job: EncoderJob, head: bigint, name: Post): EncoderJob {
 }
 
 /** The job in a new stage of its life, in which nothing was sent again yet. */
-export function entered(job: EncoderJob, head: bigint): EncoderJob {
-  return { ...job, remindAt: head + REMIND_FIRST, reminders: 0 };
+export function entered({ context, head }: JobView, job: EncoderJob): EncoderJob {
+  return { ...job, remindAt: head + answeredWithin(context.parameters), reminders: 0 };
 }
 
-/** Commits after which what is owed goes out again: 6, then twice as long each time, at most 64. */
-export const REMIND_FIRST = 6n;
-export const REMIND_MOST = 64n;
+/** Commits of `answeredWithin` where the deadlines leave the time for it, and the least. */
+const ANSWERED_WITHIN = 16;
+const ANSWERED_WITHIN_LEAST = 4;
+
+/**
+ * Commits after which what was sent counts as lost: an undisturbed transaction needs that many into a commit, a
+ * checkpoint and back as a proof. Sooner, reminders and the proofs of those next in turn only add to the load under
+ * which the first is late. A twelfth of the shortest window where that is less.
+ */
+export function answeredWithin(
+  parameters: Pick<EncoderContext["parameters"], "selectTimeout" | "revealTimeout" | "proofTimeout">,
+): bigint {
+  const { selectTimeout, revealTimeout, proofTimeout } = parameters;
+  const twelfth = Math.floor(Math.min(selectTimeout, revealTimeout, proofTimeout) / 12);
+  return BigInt(Math.min(ANSWERED_WITHIN, Math.max(ANSWERED_WITHIN_LEAST, twelfth)));
+}

@@ -10,8 +10,8 @@ import {
 } from "./evaluate.ts";
 import { answer, fetchItems, optOut, requestInference } from "./offer.ts";
 import { proveInTurn } from "./prove.ts";
-import { postRevealWhenLeftOut, reveal } from "./reveal.ts";
-import { chain, type JobView, post, REMIND_FIRST, REMIND_MOST, type Turn, turned } from "./turn.ts";
+import { otherChosen, postRevealWhenLeftOut, reveal } from "./reveal.ts";
+import { answeredWithin, chain, type JobView, post, type Turn, turned } from "./turn.ts";
 
 /** What the passing of commits asks of a job: deadlines first, then what was owed for too long (GAME-9). */
 export function upkeep(view: JobView, job: EncoderJob): Turn {
@@ -30,11 +30,13 @@ export function upkeep(view: JobView, job: EncoderJob): Turn {
 
 /** Reminders after which inference or evaluation is asked for again: until then the work queue's own repeat does. */
 const PATIENCE = 3;
+/** Commits between two reminders at most. */
+const REMIND_MOST = 64n;
 
 /** Sends again what is owed, after a pause that doubles: messages are lost on the way. */
 function remind(view: JobView, job: EncoderJob): Turn {
   if (job.offer === null || view.head < job.remindAt) return turned(job);
-  const doubled = REMIND_FIRST << BigInt(Math.min(job.reminders + 1, 8));
+  const doubled = answeredWithin(view.context.parameters) << BigInt(Math.min(job.reminders + 1, 8));
   const pause = doubled < REMIND_MOST ? doubled : REMIND_MOST;
   const next = { ...job, remindAt: view.head + pause, reminders: job.reminders + 1 };
   const hasFailed = job.fault !== null || job.missing.length > 0;
@@ -56,7 +58,11 @@ function messagesOwed(view: JobView, job: EncoderJob): EncoderEffect[] {
   }
   if (job.phase === "selected") return reveal(view, job);
   // Who has not evaluated yet may lack our address; who has, our signature.
-  if (job.phase === "bundled") return [...reveal(view, job), ...sendEvaluation(view, job)];
+  if (job.phase === "bundled") {
+    const evaluated = new Set(job.partials.map((partial) => partial.encoder));
+    const waiting = otherChosen(view, job).filter((encoder) => !evaluated.has(encoder));
+    return [...reveal(view, job, waiting), ...sendEvaluation(view, job)];
+  }
   // Whoever the proof does not count must still evaluate, or it is slashed (GAME-8).
   const late = job.unanswered.filter((encoder) => encoder !== view.context.encoder);
   return late.length === 0 ? [] : reveal(view, job, late);
