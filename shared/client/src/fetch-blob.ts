@@ -1,9 +1,10 @@
 import { createHash } from "node:crypto";
 import type { Hex32 } from "@soma/protocol";
 import { activeTraceparent } from "@soma/telemetry";
+import { blobGateways } from "./blob-gateways.ts";
 
 export interface BlobRequest {
-  /** Base URLs, asked one after another. */
+  /** Base URLs, asked one after another in the blob's own order. */
   readonly gateways: readonly string[];
   /** SHA-256 of the blob. */
   readonly hash: Hex32;
@@ -18,7 +19,7 @@ export interface BlobRequest {
 
 /** A blob by its SHA-256 from the first gateway that has it; hashed and bounded. Undefined if none serves it. */
 export async function fetchBlob(request: BlobRequest): Promise<Uint8Array | undefined> {
-  for (const gateway of request.gateways) {
+  for (const gateway of blobGateways(request.gateways, request.hash)) {
     const bytes = await fetchFrom(gateway, request).catch(() => undefined);
     if (bytes !== undefined) return bytes;
     if (request.signal?.aborted === true) return undefined;

@@ -30,6 +30,7 @@ import {
   type JobId,
 } from "@soma/protocol";
 import { z } from "zod";
+import { blobGateways } from "./blob-gateways.ts";
 import { Http, type HttpOptions } from "./http.ts";
 
 const OCTETS = "application/octet-stream";
@@ -188,13 +189,14 @@ export class GatewayClient {
   /** Puts a blob under its SHA-256 and returns that. */
   async putBlob(bytes: Uint8Array): Promise<Hex32> {
     const hash = toHex(sha256Native(bytes));
-    await this.http.request({ method: "PUT", path: `/v1/blobs/${hash}`, body: bytes, contentType: OCTETS });
+    const http = this.http.over(blobGateways(this.http.gateways, hash));
+    await http.request({ method: "PUT", path: `/v1/blobs/${hash}`, body: bytes, contentType: OCTETS });
     return hash;
   }
 
   /** A blob by its SHA-256, checked, from whichever gateway has it; undefined if none does. */
   async getBlob(hash: Hex32): Promise<Uint8Array | undefined> {
-    for (const gateway of this.http.gateways) {
+    for (const gateway of blobGateways(this.http.gateways, hash)) {
       const one = new Http({ gateways: [gateway], retries: 0, fetch: this.http.fetch });
       const bytes = await one.bytes({ path: `/v1/blobs/${hash}` }).catch(() => undefined);
       if (bytes !== undefined && toHex(sha256Native(bytes)) === hash) return bytes;

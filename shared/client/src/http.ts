@@ -59,6 +59,11 @@ export class Http {
     return this.#options.gateways;
   }
 
+  /** The same over other gateways. */
+  over(gateways: readonly string[]): Http {
+    return new Http({ ...this.#options, gateways });
+  }
+
   /** Has the next gateway asked first: for answers that are no failure and yet lead nowhere, such as silence. */
   moveOn(): void {
     this.#preferred = (this.#preferred + 1) % this.gateways.length;

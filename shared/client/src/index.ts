@@ -1,4 +1,5 @@
 export { accountTurns, type Turn } from "./account-turns.ts";
+export { blobGateways } from "./blob-gateways.ts";
 export { type EmbeddedJob, type EmbedOptions, embed, resume } from "./embed.ts";
 export { type BlobRequest, fetchBlob } from "./fetch-blob.ts";
 export { GatewayClient, type GatewayHealth, type JobView, type SubmissionOutcome } from "./gateway-client.ts";

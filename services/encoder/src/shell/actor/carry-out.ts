@@ -1,4 +1,4 @@
-import { fetchBlob, Http } from "@soma/client";
+import { blobGateways, fetchBlob, Http } from "@soma/client";
 import { EvaluationRequested, InferenceRequested, SendToPeer } from "@soma/contracts";
 import { encodeJobMessage, type Hex32, MAX_ITEMS_BYTES } from "@soma/protocol";
 import type { Bus } from "@soma/runtime";
@@ -121,24 +121,29 @@ export class CarryOut {
     if (this.#published.has(vectors)) return;
     const blob = await store.bulk(job, "vectors");
     if (blob === undefined) throw new Error("the vectors that were committed to are gone");
-    await own.put(blob);
-    let copies = 0;
-    for (const gateway of gateways) {
-      if (copies >= config.vectorCopies || signal.aborted) break;
+    const put = async (gateway: string): Promise<boolean> => {
       const options = { retries: 0, timeoutMs: config.fetchTimeout, signal, fetch };
       const http = new Http({ gateways: [gateway], ...options });
-      const put = http.request({
-        method: "PUT",
-        path: `/v1/blobs/${vectors}`,
-        body: blob,
-        contentType: "application/octet-stream",
-      });
-      await put.then(
-        () => copies++,
-        (error: unknown) =>
-          telemetry.log.warn({ job, gateway, error: String(error) }, "vectors were not taken"),
-      );
-    }
+      try {
+        const contentType = "application/octet-stream";
+        await http.request({ method: "PUT", path: `/v1/blobs/${vectors}`, body: blob, contentType });
+        return true;
+      } catch (error) {
+        telemetry.log.warn({ job, gateway, error: String(error) }, "vectors were not taken");
+        return false;
+      }
+    };
+    const rest = blobGateways(gateways, vectors);
+    let copies = 0;
+    /** One copy: on the next gateway, and where that does not take it on the one after. */
+    const copy = async (): Promise<void> => {
+      for (let gateway = rest.shift(); gateway !== undefined && !signal.aborted; gateway = rest.shift()) {
+        if (!(await put(gateway))) continue;
+        copies++;
+        return;
+      }
+    };
+    await Promise.all([own.put(blob), ...Array.from({ length: config.vectorCopies }, copy)]);
     if (copies === 0) throw new Error("no gateway takes the vectors");
     this.#published.add(vectors);
     if (this.#published.size > 1024) this.#published.delete(this.#published.values().next().value!);
