@@ -17,6 +17,7 @@ const CARRIED = [
 /** One operator of a committee. */
 export interface Member {
   readonly network: string;
+  readonly databaseUrl: string;
   readonly source: CommitSource;
   /** Its state, or these services. */
   readonly start: (services?: readonly AnyService[]) => Promise<ServiceHost>;
@@ -48,17 +49,18 @@ export async function openCommittee(options: {
     const network = `${name}-${i}`;
     const files = await operatorFiles(await resources.folder(), genesis, i);
     const source = await CommitSource.open(resources, { network, servers: nats.url, chain });
+    const databaseUrl = await postgres.createDatabase(`${name}_${i}`);
     const platform = {
       operator: `v${i}`,
       network,
       servers: nats.url,
-      databaseUrl: await postgres.createDatabase(`${name}_${i}`),
+      databaseUrl,
       logLevel: "error" as const,
     };
     const env = { ...files, SOMA_STATE_RESEND_INTERVAL: "200ms", ...options.env };
     const start = async (services: readonly AnyService[] = [state]) =>
       resources.use(await ServiceHost.open({ platform, services, env }));
-    members.push({ network, source, start, isCut: false });
+    members.push({ network, databaseUrl, source, start, isCut: false });
     for (const type of CARRIED) {
       await source.bus.subscribe(SendToPeer, { type }, async ({ recipient, body }) => {
         if (members[i]!.isCut) return;

@@ -1,8 +1,5 @@
-import { execFile } from "node:child_process";
 import { readFile, writeFile } from "node:fs/promises";
-import { createRequire } from "node:module";
 import { join } from "node:path";
-import { promisify } from "node:util";
 import { err, ok } from "@soma/base";
 import { encode } from "@soma/codec";
 import { GetAccount, GetEpoch, GetHead, SettleEpoch, StateStatus } from "@soma/contracts";
@@ -16,6 +13,7 @@ import { eventually, type NatsServer, type PostgresServer, TestResources } from 
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { CHAIN_ID, genesisOf, people, seedOf, signed, transfer, validatorKeys } from "./chain.ts";
 import { type Member, openCommittee } from "./committee.ts";
+import { runSoma } from "./soma-command.ts";
 
 // The rehearsal of shared/docs/runbooks/halt-and-override.md, with the operators' own command.
 
@@ -31,21 +29,7 @@ const keys = validatorKeys(4);
 const genesis = genesisOf(keys, { epochLength: 5_000n });
 const addresses = keys.map((key) => key.account.address);
 
-const MAIN = createRequire(import.meta.url)
-  .resolve("@soma/cli")
-  .replace("index.ts", "main.ts");
-
-/** Runs `soma ...`; what it prints, or the code that it fails with. */
-async function soma(network: string, ...args: readonly string[]): Promise<string> {
-  const env = { PATH: process.env["PATH"], SOMA_NATS_URL: nats.url, SOMA_NETWORK: network, NO_COLOR: "1" };
-  try {
-    const { stdout } = await promisify(execFile)(process.execPath, [MAIN, ...args], { env });
-    return stdout.trim();
-  } catch (error) {
-    const { stderr, stdout } = error as { stderr: string; stdout: string };
-    return /^error ([A-Z_]+):/m.exec(stderr)?.[1] ?? (stdout || stderr);
-  }
-}
+const soma = (network: string, ...args: readonly string[]) => runSoma(nats.url, network, args);
 
 const override = (network: string, ...args: readonly string[]) => soma(network, "override", ...args);
 
