@@ -1,5 +1,6 @@
 export { AddressGuard, type AddressGuardOptions, type ResolvedAddress } from "./address-guard.ts";
 export { type Binding, type ConsumeOptions, on, type StreamHandler } from "./binding.ts";
+export { BoundedWorker } from "./bounded-worker.ts";
 export { Bus, type BusOptions } from "./bus.ts";
 export type { Reader, RespondOptions, SubscribeOptions } from "./core-reader.ts";
 export type { Credentials } from "./credentials.ts";

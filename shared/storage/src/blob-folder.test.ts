@@ -11,7 +11,7 @@ beforeAll(async () => {
 });
 afterAll(() => rm(folder, { recursive: true }));
 
-test("bytes come back by their hash, twice written or once, until they are old or spoilt", async () => {
+test("bytes come back by their hash, twice written or once, until they are old, spoilt or removed", async () => {
   const blobs = await BlobFolder.open(folder);
   const bytes = new Uint8Array(100_000).fill(7);
   const hash = createHash("sha256").update(bytes).digest("hex");
@@ -22,4 +22,8 @@ test("bytes come back by their hash, twice written or once, until they are old o
   await truncate(join(folder, hash.slice(0, 2), hash), 5);
   expect(await blobs.get(hash)).toBeUndefined();
   expect(await blobs.prune(60_000, Date.now() + 61_000)).toBe(1);
+  await blobs.put(bytes);
+  await blobs.remove(hash);
+  await blobs.remove(hash);
+  expect(await blobs.get(hash)).toBeUndefined();
 });

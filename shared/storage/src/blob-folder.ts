@@ -45,6 +45,11 @@ export class BlobFolder {
     return new Uint8Array(bytes);
   }
 
+  /** Bytes that nobody here needs any more; none under the hash is as good. */
+  async remove(hash: string): Promise<void> {
+    await rm(this.#path(hash), { force: true });
+  }
+
   /** Removes what has not been written for `ageMs`. Returns how many. */
   async prune(ageMs: number, nowMs = Date.now()): Promise<number> {
     let removed = 0;

@@ -78,6 +78,22 @@ describe("a reveal", () => {
     expect(scenario.slashes).toEqual([]);
   });
 
+  test("has its vectors fetched at once, from its first address alone", () => {
+    const scenario = offered();
+    scenario.select();
+    scenario.advance();
+    const [first, second] = scenario.holders;
+    const actor = scenario.actors.get(first!)!;
+    const ahead = () => actor.effects.filter((effect) => effect.kind === "fetch-vectors");
+    const before = ahead().length;
+    expect(before).toBe(scenario.holders.length - 1);
+    const { reveal } = (messageOf(scenario, second!, "Reveal") as { Reveal: { reveal: object } }).Reveal;
+    const message = { $kind: "Reveal", Reveal: { reveal, vectors: "55".repeat(32) } };
+    const relayed = { job: scenario.jobId, mailbox: scenario.mailbox, message } as never;
+    scenario.give(first!, { kind: "message", sender: second!, relayed, at: 1 });
+    expect(ahead().length).toBe(before);
+  });
+
   test("that is another than the commit's, or comes from another, is refused", () => {
     const scenario = offered();
     const [first, second] = scenario.holders;

@@ -54,6 +54,13 @@ export type EncoderEffect =
   | { readonly kind: "keep-vectors"; readonly job: JobId; readonly vectors: Hex32 }
   /** Put the kept vectors where peers fetch them. */
   | { readonly kind: "publish-vectors"; readonly job: JobId; readonly vectors: Hex32 }
+  /** Fetch a peer's vectors before they are to be evaluated; nothing waits for it or depends on it. */
+  | {
+      readonly kind: "fetch-vectors";
+      readonly job: JobId;
+      readonly vectors: Hex32;
+      readonly masksOfItem: readonly number[];
+    }
   | {
       readonly kind: "request-evaluation";
       readonly job: JobId;

@@ -1,4 +1,4 @@
-import { err, type Result } from "@soma/base";
+import { err, ok, type Result } from "@soma/base";
 import { commitHash, type Hex32, type JobMessage } from "@soma/protocol";
 import { isNear, revealDeadline, signedByEncoder } from "../context.ts";
 import type { EncoderEffect } from "../effect.ts";
@@ -63,7 +63,12 @@ export function takeReveal(
     return err("REVEAL_SIGNATURE", "the encoder did not sign this reveal");
   }
   const next = withChosen(job, sender, { vectors });
-  return { ok: true, value: requestEvaluation(view, next) };
+  const asked = requestEvaluation(view, next);
+  // Its first address alone: a peer must not have us fetch ever more. With the last one, the scorer fetches.
+  const isAsked = asked.effects.length > 0 || job.evaluation !== null;
+  if (job.own === null || isAsked || entry.vectors !== null) return ok(asked);
+  const { masksOfItem } = job.own;
+  return taken(asked.job, { kind: "fetch-vectors", job: job.id, vectors, masksOfItem });
 }
 
 /**

@@ -1,6 +1,6 @@
 import { blobGateways, fetchBlob, Http } from "@soma/client";
 import { EvaluationRequested, InferenceRequested, SendToPeer } from "@soma/contracts";
-import { encodeJobMessage, type Hex32, MAX_ITEMS_BYTES } from "@soma/protocol";
+import { encodeJobMessage, type Hex32, MAX_ITEMS_BYTES, maxBlobBytes } from "@soma/protocol";
 import type { Bus } from "@soma/runtime";
 import type { BlobFolder } from "@soma/storage";
 import type { Telemetry } from "@soma/telemetry";
@@ -12,6 +12,7 @@ import type { EncoderConfig } from "../config.ts";
 import type { EncoderMetrics } from "../metrics.ts";
 import type { EncoderStore } from "./store.ts";
 import type { TransactionSender } from "./transaction-sender.ts";
+import type { VectorsAhead } from "./vectors-ahead.ts";
 
 export interface CarryOutDeps {
   readonly bus: Bus;
@@ -22,6 +23,7 @@ export interface CarryOutDeps {
   readonly own: BlobFolder;
   readonly store: EncoderStore;
   readonly sender: TransactionSender;
+  readonly ahead: VectorsAhead;
   readonly telemetry: Telemetry;
   readonly metrics: EncoderMetrics;
   readonly signal: AbortSignal;
@@ -51,6 +53,11 @@ export class CarryOut {
         return this.#requestInference(effect);
       case "publish-vectors":
         return this.#publishVectors(effect);
+      case "fetch-vectors": {
+        const maxBytes = maxBlobBytes(effect.masksOfItem, this.#deps.context.parameters.embeddingDimension);
+        this.#deps.ahead.want({ job: effect.job, vectors: effect.vectors, maxBytes });
+        return;
+      }
       case "request-evaluation":
         return this.#requestEvaluation(effect);
       case "submit":
@@ -67,8 +74,9 @@ export class CarryOut {
         this.#deps.telemetry.log.error({ job: effect.job, code: effect.code }, "what must not happen");
         return;
       case "forget":
-      case "keep-vectors":
       case "keep-finals":
+        return this.#deps.ahead.drop(effect.job);
+      case "keep-vectors":
         return;
     }
   }

@@ -172,6 +172,8 @@ function stageOf(effect: EncoderEffect): string | undefined {
       return "ask inference";
     case "publish-vectors":
       return "reveal";
+    case "fetch-vectors":
+      return "fetch vectors ahead";
     case "request-evaluation":
       return "ask evaluation";
     case "submit":

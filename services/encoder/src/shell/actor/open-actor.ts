@@ -28,6 +28,7 @@ import { EpochAnnouncer } from "./epoch-announcer.ts";
 import { LedgerFeed } from "./ledger-feed.ts";
 import { EncoderStore, type EncoderTables } from "./store.ts";
 import { TransactionSender } from "./transaction-sender.ts";
+import { VectorsAhead } from "./vectors-ahead.ts";
 
 export interface ActorOptions {
   readonly service: Pick<
@@ -68,6 +69,8 @@ export async function openActor(options: ActorOptions): Promise<EncoderActor> {
   const { jobs, light } = await store.load();
   const client = new GatewayClient({ gateways, fetch, signal });
   const sender = new TransactionSender({ client, account: keys.account, chainId });
+  const fetchTimeoutMs = config.fetchTimeout;
+  const ahead = new VectorsAhead({ gateways, fetch, fetchTimeoutMs, own, telemetry, signal });
   const carryOut = new CarryOut({
     bus,
     config,
@@ -77,6 +80,7 @@ export async function openActor(options: ActorOptions): Promise<EncoderActor> {
     own,
     store,
     sender,
+    ahead,
     telemetry,
     metrics,
     signal,
