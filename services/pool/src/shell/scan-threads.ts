@@ -14,6 +14,8 @@ export class ScanThreads {
     const url = new URL("./scan-thread.ts", import.meta.url);
     this.#threads = Array.from({ length: count }, () => new Thread<ScanRequest, ScanAnswer>(url));
     this.failed = Promise.race(this.#threads.map(({ failed }) => failed));
+    // The first vectors come at the end of a job, when the validators that record them have most to do.
+    for (const thread of this.#threads) thread.begin();
   }
 
   /** Rows from the first on whose leading dimensions are there. */

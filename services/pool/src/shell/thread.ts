@@ -8,7 +8,7 @@ interface Asked<Request> {
 
 type Answered<Answer> = { readonly id: number } & ({ readonly value: Answer } | { readonly error: string });
 
-/** A worker thread that answers questions one after the other. It starts with the first. */
+/** A worker thread that answers questions one after the other. It starts with the first, or with `begin`. */
 export class Thread<Request, Answer> {
   /** Settles when the thread ended by itself. */
   readonly failed: Promise<SomaError>;
@@ -30,6 +30,11 @@ export class Thread<Request, Answer> {
     return this.#waiting.size;
   }
 
+  /** Loads the thread's code now: whoever asks first need not wait for it. */
+  begin(): void {
+    this.#worker ??= this.#start();
+  }
+
   /** @throws SomaError POOL_THREAD when the thread failed over it */
   ask(request: Request): Promise<Answer> {
     if (this.#isClosed) return Promise.reject(new SomaError("POOL_THREAD", "the pool is closed"));
@@ -37,8 +42,8 @@ export class Thread<Request, Answer> {
     const waiting = Promise.withResolvers<Answer>();
     this.#waiting.set(id, waiting);
     const asked: Asked<Request> = { id, request };
-    this.#worker ??= this.#start();
-    this.#worker.postMessage(asked);
+    this.begin();
+    this.#worker!.postMessage(asked);
     return waiting.promise;
   }
 
