@@ -18,10 +18,10 @@ export function signatureCost({ scheme, signers }: SignatureItem): number {
 /** Whether all signed. Never throws; wrong widths are just invalid. */
 export function verifyItem(
   { scheme, message, signers }: SignatureItem,
-  { ed25519, bls }: Pick<SignatureVerifier, "ed25519" | "bls">,
+  verifier: Pick<SignatureVerifier, "ed25519" | "bls">,
 ): boolean {
   if (signers.length === 0) return false;
   return scheme === "Bls"
-    ? signers.every(({ publicKey, signature }) => bls([publicKey], message, signature))
-    : signers.every(({ publicKey, signature }) => ed25519(publicKey, message, signature));
+    ? signers.every(({ publicKey, signature }) => verifier.bls([publicKey], message, signature))
+    : signers.every(({ publicKey, signature }) => verifier.ed25519(publicKey, message, signature));
 }
