@@ -19,7 +19,7 @@ export class BlobFolder {
   async put(bytes: Uint8Array): Promise<string> {
     const hash = createHash("sha256").update(bytes).digest("hex");
     const path = this.#path(hash);
-    if (await stat(path).catch(() => undefined)) return hash;
+    if (await this.has(hash)) return hash;
     await mkdir(join(this.#folder, hash.slice(0, 2)), { recursive: true });
     const partial = `${path}.${randomUUID()}`;
     try {
@@ -36,6 +36,10 @@ export class BlobFolder {
       throw error;
     }
     return hash;
+  }
+
+  async has(hash: string): Promise<boolean> {
+    return (await stat(this.#path(hash)).catch(() => undefined)) !== undefined;
   }
 
   /** The bytes under a hash; undefined if they are not here, or no longer what they were. */

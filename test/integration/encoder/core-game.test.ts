@@ -94,6 +94,23 @@ describe("a reveal", () => {
     expect(ahead().length).toBe(before);
   });
 
+  test("that names the reader's own vectors has nothing fetched", () => {
+    const scenario = offered();
+    const [first, second] = scenario.holders;
+    scenario.conduct = { delivers: (_, to) => to !== first };
+    scenario.select();
+    scenario.advance();
+    const own = messageOf(scenario, first!, "Reveal") as { Reveal: { vectors: string } };
+    const { reveal } = (messageOf(scenario, second!, "Reveal") as { Reveal: { reveal: object } }).Reveal;
+    const fetched = (vectors: string) => {
+      const message = { $kind: "Reveal", Reveal: { reveal, vectors } };
+      const relayed = { job: scenario.jobId, mailbox: scenario.mailbox, message } as never;
+      scenario.give(first!, { kind: "message", sender: second!, relayed, at: 1 });
+      return scenario.actors.get(first!)!.effects.filter((effect) => effect.kind === "fetch-vectors");
+    };
+    expect(fetched(own.Reveal.vectors)).toEqual([]);
+  });
+
   test("that is another than the commit's, or comes from another, is refused", () => {
     const scenario = offered();
     const [first, second] = scenario.holders;

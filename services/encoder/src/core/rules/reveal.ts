@@ -67,6 +67,8 @@ export function takeReveal(
   // Its first address alone: a peer must not have us fetch ever more. With the last one, the scorer fetches.
   const isAsked = asked.effects.length > 0 || job.evaluation !== null;
   if (job.own === null || isAsked || entry.vectors !== null) return ok(asked);
+  // A peer may name our own: they are here, or will be, and not to be removed with the peers'.
+  if (job.own.vectors === vectors) return ok(asked);
   const { masksOfItem } = job.own;
   return taken(asked.job, { kind: "fetch-vectors", job: job.id, vectors, masksOfItem });
 }

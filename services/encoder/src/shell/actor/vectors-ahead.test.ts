@@ -25,7 +25,7 @@ afterAll(async () => {
   await rm(folder, { recursive: true });
 });
 
-test("vectors lie in the folder once fetched, and until their job needs none", async () => {
+async function opened() {
   const own = await BlobFolder.open(folder);
   const ahead = new VectorsAhead({
     gateways: [`http://127.0.0.1:${(server.address() as AddressInfo).port}`],
@@ -35,6 +35,11 @@ test("vectors lie in the folder once fetched, and until their job needs none", a
     telemetry: Telemetry.silent("encoder", "test"),
     signal: new AbortController().signal,
   });
+  return { own, ahead };
+}
+
+test("vectors lie in the folder once fetched, and until their job needs none", async () => {
+  const { own, ahead } = await opened();
   const [one, other, large] = hashes as [string, string, string];
   ahead.want({ job: "a", vectors: one, maxBytes: 5_000 });
   ahead.want({ job: "a", vectors: one, maxBytes: 5_000 });
@@ -52,17 +57,20 @@ test("vectors lie in the folder once fetched, and until their job needs none", a
 });
 
 test("vectors that come after their job needs them are not kept", async () => {
-  const own = await BlobFolder.open(folder);
-  const ahead = new VectorsAhead({
-    gateways: [`http://127.0.0.1:${(server.address() as AddressInfo).port}`],
-    fetch: globalThis.fetch,
-    fetchTimeoutMs: 1_000,
-    own,
-    telemetry: Telemetry.silent("encoder", "test"),
-    signal: new AbortController().signal,
-  });
+  const { own, ahead } = await opened();
   ahead.want({ job: "c", vectors: hashes[0]!, maxBytes: 5_000 });
   await ahead.drop("c");
   await ahead.idle();
   expect(await own.get(hashes[0]!)).toBeUndefined();
+});
+
+test("what was here before is neither fetched nor removed, whoever names it", async () => {
+  const { own, ahead } = await opened();
+  const blob = new Uint8Array(100).fill(9);
+  const hash = await own.put(blob);
+  ahead.want({ job: "d", vectors: hash, maxBytes: 5_000 });
+  await ahead.idle();
+  await ahead.drop("d");
+  expect(asked).not.toContain(hash);
+  expect(await own.get(hash)).toEqual(blob);
 });

@@ -65,6 +65,11 @@ export class VectorsAhead {
     const { gateways, fetch, fetchTimeoutMs, own, telemetry, signal } = this.#options;
     if (!this.#isWanted(job, vectors) || signal.aborted) return;
     try {
+      if (await own.has(vectors)) {
+        // Somebody else's to remove: a peer may name whatever it knows to be here.
+        this.#wantedOf.get(job)?.delete(vectors);
+        return;
+      }
       const timeoutMs = fetchTimeoutMs;
       const blob = await fetchBlob({ gateways, hash: vectors, maxBytes, timeoutMs, signal, fetch });
       if (blob === undefined || !this.#isWanted(job, vectors)) return;
