@@ -69,8 +69,8 @@ export class EpochDag {
   }
 
   /**
-   * Whether somebody waits for commits: for that of transactions that are here, or for the beacons that come after it and
-   * that it was paid for (SHARD-3).
+   * Whether somebody waits for commits: for the one that takes the transactions that are here, or for those right after one
+   * with transactions, whose beacons draw what was paid there (SHARD-3).
    */
   get isAwaited(): boolean {
     return this.dag.carriesTransactions || this.sequence.snapshot.index < this.#awaited;
