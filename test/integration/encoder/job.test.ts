@@ -56,7 +56,7 @@ test("an encoder that is killed at every stage gives one commit, its very vector
     await running.kill();
     running = site.start("encoder");
   };
-  await eventually(() => running.output.includes("went to the ledger's present"), { within: 90_000 });
+  await eventually(() => running.output.includes("reads the ledger from its beginning"), { within: 90_000 });
 
   scenario.pay();
   scenario.draw();
@@ -94,12 +94,30 @@ test("an encoder that is killed at every stage gives one commit, its very vector
   expect(running.output).not.toContain("what must not happen");
 }, 400_000);
 
+test("an encoder that first runs when a young ledger has its job already takes part in it", async () => {
+  const site = await TestOperatorSite.open(resources, await postgres.createDatabase("late"));
+  const { scenario, encoder } = site;
+  scenario.advance(2);
+  scenario.pay();
+  scenario.draw();
+  scenario.advance(20);
+  site.start("encoder");
+  await eventually(
+    () => {
+      scenario.offer(encoder, { data: site.data });
+      if (!scenario.received("Commit").has(encoder)) throw new Error(site.output);
+      return true;
+    },
+    { within: 90_000, every: 100 },
+  );
+}, 200_000);
+
 test("an encoder without a job looks at the ledger once a second, and an offer wakes it", async () => {
   const site = await TestOperatorSite.open(resources, await postgres.createDatabase("rest"));
   const { scenario, encoder, gateway } = site;
   const running = site.start("encoder");
   scenario.advance(2);
-  await eventually(() => running.output.includes("went to the ledger's present"), { within: 90_000 });
+  await eventually(() => running.output.includes("reads the ledger from its beginning"), { within: 90_000 });
   const looks = gateway.looks;
   for (let checkpoint = 0; checkpoint < 20; checkpoint++) {
     scenario.advance();
@@ -126,7 +144,7 @@ test("a request whose worker is killed is taken by another", async () => {
   // Nobody infers yet: the request waits in the queue.
   const actor = site.start("encoder", { SOMA_ENCODER_ROLE: "actor" });
   scenario.advance(2);
-  await eventually(() => actor.output.includes("went to the ledger's present"), { within: 90_000 });
+  await eventually(() => actor.output.includes("reads the ledger from its beginning"), { within: 90_000 });
   scenario.pay();
   scenario.draw();
   await eventually(

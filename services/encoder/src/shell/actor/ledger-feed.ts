@@ -28,6 +28,11 @@ const REST_MS = 1_000;
  * come to its second attempt within them: that is `selectTimeout` commits away.
  */
 const RUN = 8;
+/**
+ * Checkpoints of a young ledger that an encoder reads when it first runs: others of its age may have paid for a job that it
+ * has seats in already. Of an older one it takes the present.
+ */
+const YOUNG = 256n;
 /** The light client is stored with every change of a job, and at least every so many checkpoints. */
 const SAVE_EVERY = 32;
 
@@ -75,9 +80,10 @@ export class LedgerFeed {
     const { signal, telemetry } = this.#options;
     await this.#giveEpochs();
     await this.#options.actor.give({ kind: "resumed" });
-    let isPresent = isKnown;
+    let isPresent: boolean | undefined = isKnown || undefined;
     while (!signal.aborted) {
       try {
+        isPresent ??= await this.#isYoung();
         if (!isPresent) await this.#toPresent();
         // A job that is offered wakes the encoder; of another it learns so much later. What came meanwhile is proven at once.
         if (!this.#isBehind) await this.#options.actor.rest(REST_MS, signal);
@@ -92,25 +98,26 @@ export class LedgerFeed {
     }
   }
 
+  /** Asks the gateway that is followed now, and no other. */
+  #client(): GatewayClient {
+    const { signal, fetch } = this.#options;
+    return new GatewayClient({ gateways: [this.#gateway!], retries: 0, signal, fetch });
+  }
+
   get #gateway(): string | undefined {
     return this.#options.gateways[this.#first];
   }
 
   /** Takes the next checkpoint's facts, or those of several; false if there is none and the gateway no longer has it. */
   async #next(): Promise<boolean> {
-    const { signal, fetch } = this.#options;
+    const { signal } = this.#options;
     const most = this.#options.actor.state.jobs.size === 0 ? RUN : 1;
     const proven = await this.#follower.nextRun(most);
     this.#isBehind = new Set(proven.map(({ checkpoint }) => checkpoint.sequence)).size === RUN;
     if (proven.length > 0) this.#taken = await this.#give(proven);
     await this.#options.proven(this.#follower.light.epoch);
     if (proven.length > 0 || signal.aborted) return true;
-    const newest = await new GatewayClient({
-      gateways: [this.#gateway!],
-      retries: 0,
-      signal,
-      fetch,
-    }).checkpoint();
+    const newest = await this.#client().checkpoint();
     return newest === undefined || newest.checkpoint.sequence <= this.#follower.nextSequence;
   }
 
@@ -127,7 +134,17 @@ export class LedgerFeed {
     return light;
   }
 
-  /** Leaves out what no gateway has any more, or what was before this encoder first ran. */
+  /** Whether the ledger, which this encoder has seen nothing of, is so young that it reads all of it. */
+  async #isYoung(): Promise<boolean> {
+    const newest = await this.#client().checkpoint();
+    const { sequence } = newest?.checkpoint ?? { sequence: 0n };
+    if (sequence > YOUNG) return false;
+    this.#isBehind = sequence > 0n;
+    this.#options.telemetry.log.info({ to: Number(sequence) }, "reads the ledger from its beginning");
+    return true;
+  }
+
+  /** Leaves out what no gateway has any more, or what was long before this encoder first ran. */
   async #toPresent(): Promise<void> {
     const from = this.#follower.nextSequence;
     await this.#follower.skipToPresent();
