@@ -5,7 +5,7 @@ import { describeConfig } from "@soma/config";
 import { registry } from "@soma/contracts";
 import { openApiDocument } from "@soma/gateway";
 import { PARAMETER_TABLE, type ParameterName } from "@soma/protocol";
-import { PlatformConfig } from "@soma/runtime";
+import { PlatformConfig, ProcessConfig } from "@soma/runtime";
 import { loadServices, SERVICE_NAMES } from "../services/cli/src/services.ts";
 
 const FOLDER = join(import.meta.dirname, "../shared/docs/generated");
@@ -64,7 +64,10 @@ function parametersPage(): string {
 }
 
 async function configPage(): Promise<string> {
-  const sections = [{ name: "every service", config: PlatformConfig as never }];
+  const sections = [
+    { name: "every service", config: PlatformConfig as never },
+    { name: "every process", config: ProcessConfig as never },
+  ];
   for (const service of await loadServices(SERVICE_NAMES))
     sections.push({ name: service.name, config: service.config as never });
   const parts = sections.map(({ name, config }) => {

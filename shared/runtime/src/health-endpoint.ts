@@ -15,17 +15,20 @@ export class HealthEndpoint {
     this.port = (server.address() as AddressInfo).port;
   }
 
-  /** `host` is asked at each request, so that the endpoint can be there before the services are. */
-  static async open(options: { port: number; host: () => ServiceHost | undefined }): Promise<HealthEndpoint> {
+  /** `hosts` is asked at each request, so that the endpoint can be there before the services are. */
+  static async open(options: {
+    port: number;
+    hosts: () => readonly ServiceHost[] | undefined;
+  }): Promise<HealthEndpoint> {
     const server = createServer((request, response) => {
-      const host = options.host();
+      const hosts = options.hosts();
       const answer = (status: number, body: unknown) =>
         response.writeHead(status, { "content-type": "application/json" }).end(JSON.stringify(body));
       if (request.url === "/livez") {
-        const stalledMs = host?.stalledMs ?? 0;
+        const stalledMs = Math.max(0, ...(hosts ?? []).map((host) => host.stalledMs));
         answer(stalledMs < STALLED_AFTER_MS ? 200 : 503, { stalledMs });
       } else if (request.url === "/readyz") {
-        const health = host?.health() ?? { ok: false, services: {} };
+        const health = healthOf(hosts ?? []);
         answer(health.ok ? 200 : 503, health);
       } else answer(404, {});
     });
@@ -41,4 +44,16 @@ export class HealthEndpoint {
     this.#server.closeAllConnections();
     await closed;
   }
+}
+
+/** Of all services; by operator too, where the process has several. */
+function healthOf(hosts: readonly ServiceHost[]): ReturnType<ServiceHost["health"]> {
+  const all = hosts.map((host) => ({ ...host.health(), operator: host.operator }));
+  const named = all.flatMap(({ operator, services }) =>
+    Object.entries(services).map(([name, detail]) => [
+      all.length === 1 ? name : `${operator}/${name}`,
+      detail,
+    ]),
+  );
+  return { ok: all.length > 0 && all.every(({ ok }) => ok), services: Object.fromEntries(named) };
 }

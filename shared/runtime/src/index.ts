@@ -11,9 +11,10 @@ export { KeyedQueue } from "./keyed-queue.ts";
 export type { MessageContext, RequestContext } from "./message-context.ts";
 export type { PublishOptions, StagedMessage } from "./outgoing.ts";
 export { type Platform, PlatformConfig, platformFrom } from "./platform.ts";
+export { ProcessConfig } from "./process-config.ts";
 export type { RequestOptions } from "./request.ts";
 export { type Closable, ResourceStack } from "./resources.ts";
-export { runService, runServices } from "./run-services.ts";
+export { type HostPlan, runHosts, runService, runServices } from "./run-services.ts";
 export {
   type AnyService,
   defineService,

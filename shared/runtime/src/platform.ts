@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { type Config, defineConfig, duration, integer, list, type Secret, secret, text } from "@soma/config";
+import { type Config, defineConfig, integer, list, type Secret, secret, text } from "@soma/config";
 import { type LogLevel, type LogSink, TelemetryConfig } from "@soma/telemetry";
 import type { Credentials } from "./credentials.ts";
 
@@ -23,7 +23,7 @@ export interface Platform {
   readonly logSink?: LogSink;
 }
 
-/** What every service process reads beside its services' own variables. */
+/** What services read of their operator, beside their own variables. */
 export const PlatformConfig = defineConfig("", {
   ...TelemetryConfig.variables,
   network: { is: text(), doc: "Name of the network; stands in every subject." },
@@ -55,20 +55,11 @@ export const PlatformConfig = defineConfig("", {
     default: null,
     doc: "Copies of each stream: 1, 3 or 5.",
   },
-  healthPort: {
-    is: integer({ min: 0, max: 65535 }),
-    default: null,
-    doc: "Port of /livez and /readyz; 0 picks a free one.",
-  },
-  forceAfter: {
-    is: duration(),
-    default: "25s",
-    doc: "Time after a signal in which the process must have ended.",
-  },
 });
 export type PlatformConfig = Config<typeof PlatformConfig>;
 
-export function platformFrom(config: PlatformConfig): Platform {
+/** `metrics`: whether the process serves any. */
+export function platformFrom(config: PlatformConfig, metrics: boolean): Platform {
   return {
     operator: config.operator,
     network: config.network,
@@ -79,7 +70,7 @@ export function platformFrom(config: PlatformConfig): Platform {
     otlpEndpoint: config.otlpEndpoint,
     traceRatio: config.traceRatio,
     traceBackgroundRatio: config.traceBackgroundRatio,
-    metrics: config.metricsPort !== undefined,
+    metrics,
     logLevel: config.log,
   };
 }

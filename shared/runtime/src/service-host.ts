@@ -6,9 +6,11 @@ import { type LifecycleState, ServiceRunner } from "./service-runner.ts";
 export class ServiceHost {
   /** Resolves with the reason when any service fails after its start. */
   readonly failure: Promise<Error>;
+  readonly operator: string;
   readonly #runners: readonly ServiceRunner[];
 
-  private constructor(runners: readonly ServiceRunner[]) {
+  private constructor(operator: string, runners: readonly ServiceRunner[]) {
+    this.operator = operator;
     this.#runners = runners;
     this.failure = Promise.race(runners.map((runner) => runner.failure));
   }
@@ -33,7 +35,7 @@ export class ServiceHost {
       void Promise.allSettled(starts).then(() => Promise.all(opened.map((runner) => runner.close())));
       throw error;
     }
-    return new ServiceHost(opened);
+    return new ServiceHost(options.platform.operator, opened);
   }
 
   states(): Readonly<Record<string, LifecycleState>> {

@@ -1,6 +1,6 @@
-import { type Config, choice, defineConfig, integer, ratio, url } from "@soma/config";
+import { type Config, choice, defineConfig, ratio, url } from "@soma/config";
 
-/** What every process reads for its telemetry; the defaults are silent. */
+/** What every operator reads for its telemetry; the defaults are silent. */
 export const TelemetryConfig = defineConfig("", {
   log: {
     is: choice(["trace", "debug", "info", "warn", "error", "silent"]),
@@ -21,11 +21,6 @@ export const TelemetryConfig = defineConfig("", {
     is: ratio(),
     default: "0.01",
     doc: "Share of traces kept of what runs all the time: blocks, polls, timers.",
-  },
-  metricsPort: {
-    is: integer({ min: 0, max: 65535 }),
-    default: null,
-    doc: "Port of the Prometheus endpoint /metrics of the process; 0 picks a free one.",
   },
 });
 export type TelemetryConfig = Config<typeof TelemetryConfig>;

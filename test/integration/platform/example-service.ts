@@ -1,19 +1,5 @@
 // A service process as a service's main.ts is, run by process.test.ts.
-import { ok } from "@soma/base";
-import { defineConfig, duration } from "@soma/config";
-import { defineService, runService, sleep } from "@soma/runtime";
-import { GetPrice } from "./example-messages.ts";
-
-const shop = defineService()({
-  name: "shop",
-  config: defineConfig("shop", { drain: { is: duration(), default: "0s", doc: "How long draining takes." } }),
-  async open({ bus, config, fail }) {
-    await bus.respond(GetPrice, {}, ({ dish }) => {
-      if (dish === "poison") fail(new Error("the shop is on fire"));
-      return ok({ cents: 450 });
-    });
-    return { drain: () => sleep(config.drain) };
-  },
-});
+import { runService } from "@soma/runtime";
+import { shop } from "./example-shop.ts";
 
 await runService(shop);

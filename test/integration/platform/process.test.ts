@@ -16,11 +16,11 @@ afterAll(() => resources.close());
 
 let networks = 0;
 
-/** The example service in a process of its own, and somebody to ask it. */
-async function start(env: Record<string, string> = {}) {
+/** The example service in a process of its own, or another program, and somebody to ask it. */
+async function start(env: Record<string, string> = {}, program = "example-service.ts") {
   const network = `net${networks++}`;
   const healthPort = await freePort();
-  const child = spawn(process.execPath, [join(import.meta.dirname, "example-service.ts")], {
+  const child = spawn(process.execPath, [join(import.meta.dirname, program)], {
     env: {
       ...process.env,
       SOMA_NETWORK: network,
@@ -29,10 +29,12 @@ async function start(env: Record<string, string> = {}) {
       SOMA_HEALTH_PORT: String(healthPort),
       ...env,
     },
-    stdio: ["ignore", "pipe", "pipe"],
+    stdio: ["ignore", "pipe", "pipe", "ipc"],
   });
+  const ready = new Promise((resolve) => child.once("message", resolve));
   let output = "";
-  for (const stream of [child.stdout, child.stderr]) stream.on("data", (chunk: Buffer) => (output += chunk));
+  for (const stream of [child.stdout!, child.stderr!])
+    stream.on("data", (chunk: Buffer) => (output += chunk));
   const exited = new Promise<number | null>((resolve) => child.once("exit", (code) => resolve(code)));
   resources.defer(async () => {
     child.kill("SIGKILL");
@@ -41,8 +43,9 @@ async function start(env: Record<string, string> = {}) {
   const bus = resources.use(
     await Bus.open({ servers: nats.url, name: "kitchen", network, telemetry: Telemetry.silent("kitchen") }),
   );
-  const health = async (path: string) => (await fetch(`http://127.0.0.1:${healthPort}${path}`)).status;
-  return { child, exited, bus, health, output: () => output };
+  const askHealth = (path: string) => fetch(`http://127.0.0.1:${healthPort}${path}`);
+  const health = async (path: string) => (await askHealth(path)).status;
+  return { child, exited, ready, network, bus, askHealth, health, output: () => output };
 }
 
 test("serves, tells its health and metrics, says each state once, and ends with 0 on SIGTERM", async () => {
@@ -51,7 +54,8 @@ test("serves, tells its health and metrics, says each state once, and ends with 
   expect(await shop.bus.request(GetPrice, {}, { dish: "soup" }, { timeoutMs: 20_000 })).toEqual(
     ok({ cents: 450 }),
   );
-  await eventually(async () => (await shop.health("/readyz")) === 200);
+  expect(await shop.ready).toBe("ready");
+  expect(await (await shop.askHealth("/readyz")).json()).toMatchObject({ services: { shop: {} } });
   expect(await shop.health("/livez")).toBe(200);
   const page = await (await fetch(`http://127.0.0.1:${metricsPort}/metrics`)).text();
   expect(page).toMatch(
@@ -107,4 +111,39 @@ test("a second signal, or a drain without end, ends it all the same", async () =
   clearInterval(insisting);
   expect(await bounded.exited).toBe(1);
   expect(bounded.output()).toBe("soma: not stopped within 300 ms\n");
+});
+
+test("operators that share a process share nothing else, and start and end together", async () => {
+  const metricsPort = await freePort();
+  const both = await start({ SOMA_LOG: "info", SOMA_METRICS_PORT: String(metricsPort) }, "example-hosts.ts");
+  expect(await both.ready).toBe("ready");
+  const other = resources.use(
+    await Bus.open({
+      servers: nats.url,
+      name: "kitchen",
+      network: `${both.network}-b`,
+      telemetry: Telemetry.silent("kitchen"),
+    }),
+  );
+  for (const bus of [both.bus, other])
+    expect(await bus.request(GetPrice, {}, { dish: "soup" })).toEqual(ok({ cents: 450 }));
+  const health = await (await both.askHealth("/readyz")).json();
+  expect(health).toMatchObject({ ok: true, services: { "a/shop": {}, "b/shop": {} } });
+  const page = await (await fetch(`http://127.0.0.1:${metricsPort}/metrics`)).text();
+  for (const operator of ["a", "b"]) {
+    const labels = `service="shop",operator="${operator}",message="shop.get-price",verdict="accept"`;
+    expect(page).toContain(`soma_bus_handled_total{${labels}} 1`);
+  }
+  await other.request(GetPrice, {}, { dish: "poison" });
+  expect(await both.exited).toBe(1);
+  expect(both.output()).toContain("soma: the shop is on fire\n");
+});
+
+test("what is wrong with any operator of a process is told before one starts", async () => {
+  const both = await start({ SOMA_SHOP_DRAIN: "soon", SOMA_FORCE_AFTER: "never" }, "example-hosts.ts");
+  expect(await both.exited).toBe(1);
+  expect(both.output()).toBe(
+    "soma: SOMA_FORCE_AFTER: not a duration such as 30s\nSOMA_SHOP_DRAIN: not a duration such as 30s\n" +
+      "all variables: shared/docs/generated/configuration.md\n",
+  );
 });

@@ -1,6 +1,6 @@
 import { rmSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
-import type { Command } from "commander";
+import { type Command, Option } from "commander";
 import { DEVNET_FILE, DEVNET_FOLDER, type DevnetFile } from "../connection.ts";
 import { runDemo } from "../devnet/demo.ts";
 import { savedGenesis } from "../devnet/genesis.ts";
@@ -19,6 +19,7 @@ interface Flags {
   readonly fresh?: boolean;
   readonly demo?: boolean;
   readonly once?: boolean;
+  readonly perOperator?: boolean;
   readonly perService?: boolean;
 }
 
@@ -41,7 +42,10 @@ export function addDevnetCommand(program: Command): void {
     .option("--fresh", "begin a new network, removing the one in the folder")
     .option("--demo", "have the sample texts embedded and tell each stage")
     .option("--once", "end after the demo; status 0 only if every check held")
-    .option("--per-service", "one process a service instead of one an operator")
+    .addOption(
+      new Option("--per-operator", "one process an operator instead of few for all").conflicts("perService"),
+    )
+    .option("--per-service", "one process a service, as in production")
     .addHelpText(
       "after",
       `
@@ -87,7 +91,7 @@ async function playDevnet(flags: Flags, signal: AbortSignal): Promise<void> {
   const network = await DevnetNetwork.start({
     plan,
     genesis: {},
-    processes: flags.perService ? "service" : "operator",
+    processes: flags.perService ? "service" : flags.perOperator ? "operator" : "few",
     onProgress: say,
     env: process.env,
     signal,

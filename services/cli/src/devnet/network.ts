@@ -1,29 +1,30 @@
 import { mkdirSync } from "node:fs";
+import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { pathToFileURL } from "node:url";
 import { SomaError } from "@soma/base";
 import { GatewayClient } from "@soma/client";
 import { OPERATOR, TAP } from "@soma/contracts";
-import { isPortFree, NatsServer, PostgresServer } from "@soma/launcher";
+import { NatsServer, PostgresServer } from "@soma/launcher";
 import { ensureOperatorNats, type OperatorNatsFiles } from "@soma/peering/edge";
 import type { Genesis } from "@soma/protocol";
+import { writeHosts } from "../hosts-file.ts";
 import { beginNetwork, beginSignerLog, type GenesisOptions, savedGenesis } from "./genesis.ts";
 import { ROOT } from "./governed-files.ts";
 import { type OperatorServers, operatorEnvironment } from "./operator-environment.ts";
 import type { DevnetPlan, OperatorPlan } from "./plan.ts";
+import { portsAreFree } from "./ports.ts";
+import { type Host, type PlannedOperator, type ProcessLayout, processesOf } from "./process-layout.ts";
 import { Supervised, SupervisedServer } from "./supervisor.ts";
 
 const STOP_GRACE_MS = 8_000;
-/** Servers of a network that was killed end a moment after it. */
-const PORT_FREE_WITHIN_MS = 2_000;
 const LOOK_EVERY_MS = 100;
 
 export interface NetworkOptions {
   readonly plan: DevnetPlan;
   readonly genesis: Omit<GenesisOptions, "timestampMs">;
-  /** One process an operator, or one a service as in production. */
-  readonly processes: "operator" | "service";
+  readonly processes: ProcessLayout;
   readonly onProgress: (text: string) => void;
   /**
    * Environment to inherit PATH, HOME, SOMA_LOG and the telemetry's variables from. With SOMA_METRICS_PORT the
@@ -94,8 +95,10 @@ export class DevnetNetwork {
     ]);
     signal?.throwIfAborted();
     onProgress(`Postgres and ${buses.length} nats-servers are up`);
-    for (const [i, operator] of plan.operators.entries())
-      this.#startProcesses(program, operator, { ...buses[i]!, databaseUrl: urls[i]! });
+    const operators = plan.operators.map((operator, i) =>
+      this.#operator(operator, { ...buses[i]!, databaseUrl: urls[i]! }),
+    );
+    this.#startProcesses(program, operators, this.#options.processes);
     onProgress(`${this.processes.length} processes started`);
   }
 
@@ -110,11 +113,13 @@ export class DevnetNetwork {
     await beginSignerLog(operator);
     const bus = await this.#startNats(operator, await prepareNats(this.plan, operator));
     const databaseUrl = await postgres.createDatabase(databaseOf(operator));
-    this.#startProcesses(await programOf(ROOT), operator, { ...bus, databaseUrl });
+    const { processes } = this.#options;
+    const layout = processes === "few" ? "operator" : processes;
+    this.#startProcesses(await programOf(ROOT), [this.#operator(operator, { ...bus, databaseUrl })], layout);
   }
 
   /**
-   * Resolves when every gateway serves a ledger that moves, and the encoders are linked.
+   * Resolves when all processes are ready, every gateway serves a ledger that moves, and the operators are linked.
    * @throws SomaError DEVNET_NOT_READY, the signal's reason
    */
   async ready(withinMs: number): Promise<void> {
@@ -124,19 +129,25 @@ export class DevnetNetwork {
     const began = new Map<string, bigint>();
     const gateways = gatewaysOf(this.plan);
     const missing = new Map(gateways.map((gateway) => [gateway, "has not answered"]));
-    await Promise.all(
-      gateways.map(async (gateway) => {
+    const wait = () => pause(LOOK_EVERY_MS, undefined, { ...(signal && { signal }) }).catch(() => {});
+    const isOver = () => Date.now() >= deadline || signal?.aborted === true;
+    await Promise.all([
+      ...this.#processes.map(async (process) => {
+        while (!process.isReady && !isOver()) await wait();
+        if (!process.isReady) missing.set(process.name, "is not ready");
+      }),
+      ...gateways.map(async (gateway) => {
         // Each is asked until it is ready, and then left alone: questions take the time that the others start in.
-        while (missing.has(gateway) && Date.now() < deadline && signal?.aborted !== true) {
+        while (missing.has(gateway) && !isOver()) {
           const lacking = await this.#lacking(gateway, began).catch(reasonOf);
           if (lacking === undefined) missing.delete(gateway);
           else {
             missing.set(gateway, lacking);
-            await pause(LOOK_EVERY_MS, undefined, { ...(signal && { signal }) }).catch(() => {});
+            await wait();
           }
         }
       }),
-    );
+    ]);
     signal?.throwIfAborted();
     const [first] = missing;
     if (first === undefined) return;
@@ -213,17 +224,21 @@ export class DevnetNetwork {
     };
   }
 
-  #startProcesses(program: string, operator: OperatorPlan, servers: OperatorServers): void {
-    const { plan, processes, env } = this.#options;
-    const environment = operatorEnvironment(plan, operator, servers, env);
-    const groups =
-      processes === "operator" ? [[...operator.services]] : operator.services.map((service) => [service]);
-    for (const services of groups) {
-      const name = services.length === 1 ? `${operator.name}-${services[0]}` : operator.name;
-      const logFile = join(plan.folder, "logs", `${name}.log`);
-      const full = { ...environment, ...metricsPort(env, this.#processes.length) };
+  #operator(operator: OperatorPlan, servers: OperatorServers): PlannedOperator {
+    return { ...operator, env: operatorEnvironment(this.plan, operator, servers, this.#options.env) };
+  }
+
+  #startProcesses(program: string, operators: readonly PlannedOperator[], layout: ProcessLayout): void {
+    const { folder } = this.plan;
+    for (const { name, hosts } of processesOf(operators, layout, availableParallelism())) {
+      const [first] = hosts as [Host];
+      const file = join(folder, "hosts", `${name}.json`);
+      if (hosts.length > 1) writeHosts(file, hosts);
+      const args = hosts.length > 1 ? ["--hosts", file] : first.services;
+      const env = { ...first.env, ...metricsPort(this.#options.env, this.#processes.length) };
+      const logFile = join(folder, "logs", `${name}.log`);
       this.#processes.push(
-        new Supervised({ name, args: [program, "run", ...services], env: full, logFile }, this.#ended),
+        new Supervised({ name, args: [program, "run", ...args], env, logFile }, this.#ended),
       );
     }
   }
@@ -268,23 +283,6 @@ function natsFolderOf(operator: OperatorPlan): string {
 function metricsPort(env: NodeJS.ProcessEnv, index: number): Record<string, string> {
   const first = Number.parseInt(env["SOMA_METRICS_PORT"] ?? "", 10);
   return Number.isInteger(first) ? { SOMA_METRICS_PORT: String(first + index) } : {};
-}
-
-/** @throws SomaError DEVNET_PORT if something listens at one of the plan's ports, and goes on listening */
-async function portsAreFree(plan: DevnetPlan): Promise<void> {
-  const ports = plan.operators.flatMap(({ natsPort, gatewayPort }) => [natsPort, gatewayPort ?? natsPort]);
-  const deadline = Date.now() + PORT_FREE_WITHIN_MS;
-  for (const port of [plan.postgresPort, ...new Set(ports)]) {
-    while (!(await isPortFree(port))) {
-      if (Date.now() > deadline) {
-        throw new SomaError(
-          "DEVNET_PORT",
-          `port ${port} is taken; end what listens there (another soma devnet?), or begin at another with --base-port`,
-        );
-      }
-      await pause(LOOK_EVERY_MS);
-    }
-  }
 }
 
 /** All results, once the last of them is there or has failed: what is under way cannot be stopped. */

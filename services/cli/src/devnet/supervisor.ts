@@ -27,6 +27,7 @@ export class Supervised {
   #pause = RESTART_MIN_MS;
   #timer: NodeJS.Timeout | undefined;
   #stopped: Promise<void> | undefined;
+  #isReady = false;
   restarts = 0;
 
   constructor(process: SupervisedProcess, onExit: (name: string, how: string) => void) {
@@ -40,6 +41,11 @@ export class Supervised {
 
   get pid(): number | undefined {
     return this.#child?.pid;
+  }
+
+  /** It runs, and has said that all its services are ready. */
+  get isReady(): boolean {
+    return this.#isReady;
   }
 
   /** SIGKILL: the supervisor starts it again. */
@@ -70,7 +76,7 @@ export class Supervised {
     const began = Date.now();
     const child = spawn(process.execPath, [...this.#process.args], {
       env: this.#process.env,
-      stdio: ["ignore", this.#log, this.#log],
+      stdio: ["ignore", this.#log, this.#log, "ipc"],
       // A terminal's Ctrl-C is for the devnet alone, which then ends its processes in order.
       detached: true,
     });
@@ -81,10 +87,14 @@ export class Supervised {
       // Else it runs, and only a signal did not reach it.
       if (child.pid === undefined) this.#ended(error.message, began);
     });
+    child.once("message", (message) => {
+      this.#isReady = message === "ready";
+    });
     child.once("exit", (code, signal) => this.#ended(signal ?? `status ${code}`, began));
   }
 
   #ended(how: string, began: number): void {
+    this.#isReady = false;
     if (this.#stopped !== undefined) return;
     this.#onExit(this.name, `${how}; its log: ${this.#process.logFile}`);
     this.#pause =
