@@ -1,5 +1,4 @@
 import type { Verdict } from "@soma/actor";
-import type { Hex32 } from "@soma/protocol";
 import { sleep } from "@soma/runtime";
 import { type Telemetry, type Traceparent, within } from "@soma/telemetry";
 import type { EncoderContext } from "../../core/context.ts";
@@ -8,17 +7,8 @@ import type { EncoderInput } from "../../core/input.ts";
 import { type EncoderState, emptyState } from "../../core/state.ts";
 import { step } from "../../core/step.ts";
 import type { EncoderMetrics } from "../metrics.ts";
-import type { BulkKind, EncoderStore } from "./store.ts";
-
-/** Bytes that came with an input and are kept if the step says so. */
-export interface InputBytes {
-  /** Blob of an `embedded` input, or final vectors of an `evaluated` one. */
-  readonly bulk?: Uint8Array;
-  /** The light client after this input: stored with the next step that changes a job, at the latest. */
-  readonly light?: () => Uint8Array;
-  /** Store it now. */
-  readonly isLightDue?: boolean;
-}
+import { type InputBytes, StepsTaken } from "./steps-taken.ts";
+import type { EncoderStore } from "./store.ts";
 
 export interface EncoderActorDeps {
   readonly context: EncoderContext;
@@ -31,16 +21,28 @@ export interface EncoderActorDeps {
   readonly fail: (error: unknown) => void;
 }
 
+interface Waiting {
+  readonly input: EncoderInput;
+  readonly bytes: InputBytes;
+  readonly resolve: (verdict: Verdict) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+/** Inputs that are written together, at most. */
+const MAX_TOGETHER = 32;
+
 /**
  * The one place where the encoder's state changes: inputs one after another, each durable before its effects
- * leave. Effects of one job leave in their order; those of different jobs do not wait for each other.
+ * leave. What came while others were written is written together. Effects of one job leave in their order; those of
+ * different jobs do not wait for each other.
  */
 export class EncoderActor {
   readonly #deps: EncoderActorDeps;
   readonly #traces = new Map<string, Traceparent | undefined>();
   readonly #leaving = new Map<string, Promise<void>>();
   #state: EncoderState;
-  #tail: Promise<unknown> = Promise.resolve();
+  readonly #waiting: Waiting[] = [];
+  #taking: Promise<void> | undefined;
   #hasFailed = false;
   #light: (() => Uint8Array) | undefined;
   #wake: () => void = () => {};
@@ -76,48 +78,58 @@ export class EncoderActor {
 
   /** Takes one input. Resolves when the step is durable; its effects may still be on their way. */
   give(input: EncoderInput, bytes: InputBytes = {}): Promise<Verdict> {
-    const done = this.#tail.then(() => this.#take(input, bytes));
-    this.#tail = done.catch(() => {});
-    return done;
+    const { promise, resolve, reject } = Promise.withResolvers<Verdict>();
+    this.#waiting.push({ input, bytes, resolve, reject });
+    this.#taking ??= this.#takeAll();
+    return promise;
   }
 
   /** Waits for inputs and effects that are under way. */
   async idle(): Promise<void> {
-    await this.#tail;
+    await this.#taking;
     await Promise.all(this.#leaving.values());
   }
 
-  async #take(input: EncoderInput, bytes: InputBytes): Promise<Verdict> {
-    if (this.#hasFailed) throw new Error("the encoder has failed");
-    const before = this.#state;
-    const { state, effects, verdict } = step(this.#deps.context, before, input);
-    const jobs = [...state.jobs.values()].filter((job) => before.jobs.get(job.id) !== job);
-    const forgotten = effects.flatMap((effect) => (effect.kind === "forget" ? [effect.job] : []));
-    if (bytes.light !== undefined) this.#light = bytes.light;
-    // A stored job without the light client that saw it would miss what the ledger does with it next.
-    const isLightDue = bytes.isLightDue === true || jobs.length + forgotten.length > 0;
+  async #takeAll(): Promise<void> {
+    while (this.#waiting.length > 0) await this.#takeSome();
+    this.#taking = undefined;
+  }
+
+  async #takeSome(): Promise<void> {
+    const steps = new StepsTaken(this.#state);
+    const taken: { readonly waiting: Waiting; readonly made: ReturnType<typeof step> }[] = [];
+    for (let next = this.#waiting.shift(); next !== undefined; next = this.#waiting.shift()) {
+      try {
+        if (this.#hasFailed) throw new Error("the encoder has failed");
+        const made = step(this.#deps.context, steps.state, next.input);
+        steps.add(made, next.bytes);
+        taken.push({ waiting: next, made });
+      } catch (error) {
+        next.reject(error);
+      }
+      if (taken.length === MAX_TOGETHER || steps.hasForgotten) break;
+    }
+    if (steps.light !== undefined) this.#light = steps.light;
     try {
-      await this.#deps.store.write({
-        jobs,
-        forgotten,
-        bulk: effects.flatMap((effect) => kept(effect, bytes.bulk)),
-        light: isLightDue ? this.#light?.() : undefined,
-      });
-      if (isLightDue) this.#light = undefined;
+      await this.#deps.store.write(steps.writes(this.#light));
+      if (steps.isLightDue) this.#light = undefined;
     } catch (error) {
       this.#hasFailed = true;
       this.#deps.fail(error);
-      throw error;
+      for (const { waiting } of taken) waiting.reject(error);
+      return;
     }
-    this.#state = state;
+    this.#state = steps.state;
     if (!this.isAtRest) this.#wake();
     const { metrics } = this.#deps;
-    metrics.jobs.set(state.jobs.size);
-    metrics.head.set(Number(state.head));
-    if (verdict.kind === "reject") metrics.refused.add(1, { code: verdict.code });
-    if (input.kind === "message") this.#follow(input);
-    for (const effect of effects) this.#leave(effect);
-    return verdict;
+    metrics.jobs.set(this.#state.jobs.size);
+    metrics.head.set(Number(this.#state.head));
+    for (const { waiting, made } of taken) {
+      if (made.verdict.kind === "reject") metrics.refused.add(1, { code: made.verdict.code });
+      if (waiting.input.kind === "message") this.#follow(waiting.input);
+      for (const effect of made.effects) this.#leave(effect);
+      waiting.resolve(made.verdict);
+    }
   }
 
   /** The trace of the job's offer is the trace of everything that follows from it. */
@@ -150,15 +162,6 @@ export class EncoderActor {
       });
     this.#leaving.set(job, task);
   }
-}
-
-function kept(
-  effect: EncoderEffect,
-  bytes: Uint8Array | undefined,
-): { job: Hex32; kind: BulkKind; bytes: Uint8Array }[] {
-  if (effect.kind !== "keep-vectors" && effect.kind !== "keep-finals") return [];
-  if (bytes === undefined) throw new Error(`${effect.kind} without bytes`);
-  return [{ job: effect.job, kind: effect.kind === "keep-vectors" ? "vectors" : "finals", bytes }];
 }
 
 /** The name of the job's stage in traces; undefined for what only notes something. */

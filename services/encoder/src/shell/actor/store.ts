@@ -1,5 +1,5 @@
 import { decodeExact, encode } from "@soma/codec";
-import type { Database, Migration } from "@soma/storage";
+import { type Database, type Migration, WriteSet } from "@soma/storage";
 import { type EncoderJob, EncoderJobCodec } from "../../core/job.ts";
 
 export interface EncoderTables {
@@ -29,7 +29,7 @@ export const MIGRATIONS: readonly Migration[] = [
 
 const MAX_JOB_BYTES = 16 * 1024 * 1024;
 
-/** What one step leaves behind. */
+/** What steps leave behind. */
 export interface StepWrites {
   readonly jobs: readonly EncoderJob[];
   readonly forgotten: readonly string[];
@@ -38,7 +38,7 @@ export interface StepWrites {
   readonly light: Uint8Array | undefined;
 }
 
-/** The encoder's memory in its operator's Postgres: each step is one transaction, before its effects leave. */
+/** The encoder's memory in its operator's Postgres: steps are written whole, before their effects leave. */
 export class EncoderStore {
   readonly #database: Database<EncoderTables>;
 
@@ -60,34 +60,22 @@ export class EncoderStore {
 
   async write({ jobs, forgotten, bulk, light }: StepWrites): Promise<void> {
     if (jobs.length + forgotten.length + bulk.length === 0 && light === undefined) return;
-    await this.#database.transaction(async (tx) => {
-      for (const job of jobs) {
-        const state = encode(EncoderJobCodec, job);
-        await tx
-          .insertInto("job")
-          .values({ id: job.id, state })
-          .onConflict((conflict) => conflict.column("id").doUpdateSet({ state }))
-          .execute();
-      }
-      for (const { job, kind, bytes } of bulk) {
-        await tx
-          .insertInto("bulk")
-          .values({ job, kind, bytes })
-          .onConflict((conflict) => conflict.columns(["job", "kind"]).doUpdateSet({ bytes }))
-          .execute();
-      }
-      if (forgotten.length > 0) {
-        await tx.deleteFrom("job").where("id", "in", forgotten).execute();
-        await tx.deleteFrom("bulk").where("job", "in", forgotten).execute();
-      }
-      if (light !== undefined) {
-        await tx
-          .insertInto("light_client")
-          .values({ id: 1, state: light })
-          .onConflict((conflict) => conflict.column("id").doUpdateSet({ state: light }))
-          .execute();
-      }
-    });
+    // First, and by itself: without the job that names them they are written again, and as an array they would be text.
+    for (const { job, kind, bytes } of bulk) {
+      await this.#database.kysely
+        .insertInto("bulk")
+        .values({ job, kind, bytes })
+        .onConflict((conflict) => conflict.columns(["job", "kind"]).doUpdateSet({ bytes }))
+        .execute();
+    }
+    const rows = jobs.map((job) => ({ id: job.id, state: encode(EncoderJobCodec, job) }));
+    const set = new WriteSet<EncoderTables>()
+      .insert("job", rows, { key: ["id"], update: ["state"] })
+      .delete("job", "id", forgotten)
+      .delete("bulk", "job", forgotten);
+    if (light !== undefined)
+      set.insert("light_client", [{ id: 1, state: light }], { key: ["id"], update: ["state"] });
+    await set.write(this.#database);
   }
 
   async bulk(job: string, kind: BulkKind): Promise<Uint8Array | undefined> {
