@@ -68,7 +68,7 @@ export async function benchInference(say: (text: string) => void): Promise<Infer
     encoders: MODELS.length,
     senders: CLIENTS,
     basePort: BASE_PORT,
-    processes: "operator",
+    processes: "few",
     parameters: { epochLength: 3_600_000n, ...TIMEOUTS },
   });
   try {

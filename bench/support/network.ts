@@ -1,7 +1,7 @@
 import { chmod, mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { DevnetNetwork, gatewaysOf, planDevnet } from "@soma/cli";
+import { DevnetNetwork, gatewaysOf, type ProcessLayout, planDevnet } from "@soma/cli";
 import { AccountKey } from "@soma/identity";
 import type { Genesis, Parameters } from "@soma/protocol";
 import { TOKEN } from "@soma/protocol";
@@ -14,7 +14,7 @@ export interface BenchNetworkOptions {
   /** Funded accounts that send transfers. */
   readonly senders: number;
   readonly basePort: number;
-  readonly processes: "operator" | "service";
+  readonly processes: ProcessLayout;
   readonly parameters?: Partial<Parameters>;
 }
 
