@@ -3,7 +3,7 @@ import { Worker } from "node:worker_threads";
 import { type Result, SomaError } from "@soma/base";
 import { EvaluationRequested } from "@soma/contracts";
 import type { Evaluated, EvaluationRequest } from "../core/evaluate-request.ts";
-import type { ThreadRequest } from "./evaluate-thread.ts";
+import type { ThreadRequest, ThreadTested } from "./evaluate-thread.ts";
 
 /** Evaluations in worker threads, so that minutes of arithmetic never hold back a message. */
 export class Evaluator {
@@ -29,11 +29,17 @@ export class Evaluator {
     }
   }
 
+  /** @throws SomaError SCORER_THREAD when a thread does not start, SCORER_SELF_TEST when it evaluates otherwise than all */
   static async open(threads: number): Promise<Evaluator> {
     const url = new URL("./evaluate-thread.ts", import.meta.url);
     const workers = Array.from({ length: threads }, () => new Worker(url, { name: "evaluation" }));
-    await Promise.all(workers.map((worker) => once(worker, "online")));
-    return new Evaluator(workers);
+    try {
+      await Promise.all(workers.map(tested));
+      return new Evaluator(workers);
+    } catch (error) {
+      await Promise.all(workers.map((worker) => worker.terminate()));
+      throw error;
+    }
   }
 
   /** Refuses as `evaluateRequest` does. @throws SomaError SCORER_THREAD when the thread ended over it */
@@ -54,4 +60,13 @@ export class Evaluator {
     this.#isClosed = true;
     await Promise.all(this.#workers.map((worker) => worker.terminate()));
   }
+}
+
+async function tested(worker: Worker): Promise<void> {
+  const answer = once(worker, "message") as Promise<[ThreadTested]>;
+  const ended = once(worker, "exit").then(() => Promise.reject(new Error("it ended at its start")));
+  const [outcome] = await Promise.race([answer, ended]).catch((cause: unknown) => {
+    throw new SomaError("SCORER_THREAD", "an evaluation thread did not start", {}, { cause });
+  });
+  if (!outcome.ok) throw new SomaError(outcome.code, outcome.message);
 }

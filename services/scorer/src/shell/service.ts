@@ -19,7 +19,9 @@ export const service = defineService()({
     const metrics = scorerMetrics(telemetry);
     const guard = use(new AddressGuard({ allowed: config.peerNetworks, telemetry }));
     const own = await BlobFolder.open(join(config.data, "blobs"));
+    const began = performance.now();
     const evaluator = use(await Evaluator.open(config.threads));
+    telemetry.log.info({ ms: Math.round(performance.now() - began) }, "evaluates as the network does");
     void evaluator.failed.then(fail);
     await bus.ensureStream(EvaluationStream);
 
