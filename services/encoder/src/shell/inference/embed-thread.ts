@@ -4,6 +4,7 @@ import { quantise, vectorBytes } from "@soma/embedding";
 import { TextTokenizer } from "@soma/tokenizer";
 import { type BatchLimits, planBatches } from "../../core/inference/batch-plan.ts";
 import { itemRows, type MaskSettings } from "../../core/inference/item-rows.ts";
+import { checkSelfTest, SELF_TEST_ITEMS, selfTestSettings } from "../../core/inference/self-test.ts";
 import { type ProviderFallback, Session, type SessionOptions } from "./session.ts";
 
 export interface EmbedThreadData extends SessionOptions {
@@ -96,13 +97,32 @@ async function embed({ items, settings }: EmbedRequest): Promise<EmbedAnswer> {
 /** One part after another: the runtime would take turns with them, and none would end sooner. */
 let tail: Promise<void> = Promise.resolve();
 
-async function answer(request: EmbedRequest): Promise<void> {
-  const made = await embed(request).catch((error: unknown): EmbedAnswer => {
+function embedOrFail(request: EmbedRequest): Promise<EmbedAnswer> {
+  return embed(request).catch((error: unknown): EmbedAnswer => {
     const code = error instanceof SomaError ? error.code : "MODEL_FAILED";
     const message = error instanceof Error ? error.message : String(error);
     return { kind: "failed", item: null, code, message };
   });
+}
+
+async function answer(request: EmbedRequest): Promise<void> {
+  const made = await embedOrFail(request);
   port.postMessage(made, made.kind === "embedded" ? [made.vectors.buffer as ArrayBuffer] : []);
+}
+
+/** So often that V8 has compiled what the first job will run: cold, it takes half as long again. */
+const SELF_TESTS = 4;
+
+/** Embeds as for a job: what a model or a provider gets wrong shows before somebody pays for it. */
+async function selfTest(): Promise<EmbedAnswer> {
+  const request = { items: SELF_TEST_ITEMS, settings: selfTestSettings(data.model.maxTokens) };
+  for (let i = 0; i < SELF_TESTS; i++) {
+    const answer = await embedOrFail(request);
+    if (answer.kind !== "embedded") return answer;
+    const checked = checkSelfTest(answer, data.model.dimension);
+    if (!checked.ok) return { kind: "failed", item: null, code: checked.code, message: checked.message };
+  }
+  return { kind: "ready", provider: session.provider, fallbacks: session.fallbacks };
 }
 
 port.on("message", (request: EmbedRequest | null) => {
@@ -112,8 +132,4 @@ port.on("message", (request: EmbedRequest | null) => {
     await session.close().finally(() => port.close());
   });
 });
-port.postMessage({
-  kind: "ready",
-  provider: session.provider,
-  fallbacks: session.fallbacks,
-} satisfies EmbedAnswer);
+port.postMessage(await selfTest());

@@ -1,7 +1,9 @@
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { toHex, utf8 } from "@soma/base";
 import { sha256 } from "@soma/crypto";
-import { afterAll, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { Embedder, type EmbedderOptions } from "./embedder.ts";
 import { loadModelFolder, loadTokenizerFolder } from "./model-folder.ts";
 
@@ -25,7 +27,12 @@ const texts = [
 const items = texts.map(utf8);
 
 const open: Embedder[] = [];
+let folder: string;
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), "soma-models-"));
+});
 afterAll(async () => {
+  await rm(folder, { recursive: true });
   await Promise.all(open.map((embedder) => embedder.close()));
 });
 
@@ -83,6 +90,28 @@ describe("Embedder", () => {
         message: expect.stringContaining("item 1"),
       });
     }
+  });
+
+  test.each([
+    ["not a number", 0x7e00, "MODEL_OUTPUT"],
+    ["zero", 0, "MODEL_SELF_TEST"],
+  ])("a model whose weights are %s does not start", async (_, weight, code) => {
+    const model = loadModelFolder(join(models, "salience"), tokenizer);
+    const graph = await readFile(model.graph);
+    // A tensor's name, then its raw data (field 9 of TensorProto): a length of seven bits a byte, and so many bytes.
+    const name = "net.embed.weight_f16J";
+    let from = graph.indexOf(name) + name.length;
+    let length = 0;
+    for (let shift = 0, more = true; more; shift += 7) {
+      length += (graph[from]! & 0x7f) << shift;
+      more = graph[from++]! >= 0x80;
+    }
+    for (let at = from; at < from + length; at += 2) graph.writeUInt16LE(weight, at);
+    const damaged = join(folder, `${code}.onnx`);
+    await writeFile(damaged, graph);
+    const failed = Embedder.open({ model: { ...model, graph: damaged } });
+    await expect(failed).rejects.toMatchObject({ code: "EMBEDDER_START", cause: { code } });
+    await expect(failed).rejects.toThrow(/^the model salience cannot be run: ./);
   });
 
   test("a provider that is not there is passed over and named", async () => {

@@ -84,7 +84,7 @@ export class Embedder {
     }
   }
 
-  /** @throws SomaError EMBEDDER_START when a thread cannot load the model */
+  /** @throws SomaError EMBEDDER_START when a thread cannot load the model, or it fails its self-test (the cause's code) */
   static async open(options: EmbedderOptions): Promise<Embedder> {
     const { model, sessions = 1, threadsPerSession = 1 } = options;
     const data: EmbedThreadData = {
@@ -111,7 +111,8 @@ export class Embedder {
       return new Embedder(threads, options, ready[0]!);
     } catch (cause) {
       await Promise.all(workers.map((worker) => worker.terminate()));
-      throw new SomaError("EMBEDDER_START", `${model.name} cannot be run`, {}, { cause });
+      const why = cause instanceof Error ? cause.message : String(cause);
+      throw new SomaError("EMBEDDER_START", `the model ${model.name} cannot be run: ${why}`, {}, { cause });
     }
   }
 
@@ -205,7 +206,10 @@ function itemsOf(
 }
 
 async function started(worker: Worker): Promise<Extract<EmbedAnswer, { kind: "ready" }>> {
-  const [answer] = (await once(worker, "message")) as [EmbedAnswer];
-  if (answer.kind !== "ready") throw new SomaError("EMBEDDER_START", "an inference thread did not start");
+  const told = once(worker, "message") as Promise<[EmbedAnswer]>;
+  const ended = once(worker, "exit").then(() => Promise.reject(new Error("its thread ended")));
+  const [answer] = await Promise.race([told, ended]);
+  if (answer.kind === "failed") throw new SomaError(answer.code, answer.message);
+  if (answer.kind !== "ready") throw new Error("its thread did not start");
   return answer;
 }
