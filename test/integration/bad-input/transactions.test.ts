@@ -1,3 +1,4 @@
+import { bcs, byteString, encode } from "@soma/codec";
 import { AccountKey } from "@soma/identity";
 import { MAX_TRANSACTION_BYTES, TOKEN } from "@soma/protocol";
 import { eventually } from "@soma/testkit";
@@ -81,6 +82,28 @@ describe("a transaction from a client", () => {
     await operator.source.decide([good.bytes]);
     await eventually(async () => (await sequenceOf(honest)) === next);
   });
+});
+
+test("each refused one of a batch is counted by its code, and the good one is admitted", async () => {
+  const codes = ["MEMPOOL_SIGNATURE", "MEMPOOL_EXPIRED", "MEMPOOL_MALFORMED"];
+  const count = () => Promise.all(codes.map((code) => counted("soma_gateway_refused_total", { code })));
+  const before = await count();
+  const good = signed(honest, await sequenceOf(honest), kind);
+  const batch = [forged, expired, good.bytes, filler(40), filler(41)];
+  const response = await fetch(`${operator.url}/v1/transactions/batch`, {
+    method: "POST",
+    headers: { "content-type": "application/octet-stream" },
+    body: new Uint8Array(encode(bcs.vector(byteString), batch)),
+  });
+  const { outcomes } = (await response.json()) as { outcomes: { status: string; code?: string }[] };
+  expect(outcomes.map(({ status, code }) => code ?? status)).toEqual([
+    "MEMPOOL_SIGNATURE",
+    "MEMPOOL_EXPIRED",
+    "admitted",
+    "MEMPOOL_MALFORMED",
+    "MEMPOOL_MALFORMED",
+  ]);
+  expect(await count()).toEqual([before[0]! + 1, before[1]! + 1, before[2]! + 2]);
 });
 
 describe("a transaction in a commit, from a validator that checks nothing", () => {

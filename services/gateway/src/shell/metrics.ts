@@ -13,7 +13,7 @@ export function gatewayMetrics(telemetry: Telemetry) {
     }),
     refused: telemetry.metrics.counter("gateway.refused", {
       unit: "{request}",
-      doc: "Requests refused, by code.",
+      doc: "Requests refused, and transactions of batches that were, by code.",
     }),
     quotas: telemetry.metrics.counter("gateway.quota.exceeded", {
       unit: "{request}",

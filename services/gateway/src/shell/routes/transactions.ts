@@ -113,7 +113,7 @@ export const TRANSACTION_ROUTES: readonly Route[] = [
       200: { doc: "An outcome for each, in their order.", json: z.object({ outcomes: z.array(outcome) }) },
     },
     codes: ["GATEWAY_HALTED", "GATEWAY_QUOTA_SIGNATURES"],
-    handle: async ({ context: { halts, submissions, quotas }, body, request, reply }) => {
+    handle: async ({ context: { halts, metrics, submissions, quotas }, body, request, reply }) => {
       await halts.assertRunning();
       const decoded = decodeExact(BulkCodec, body, BULK.bytes);
       if (!decoded.ok) throw new SomaError("GATEWAY_MALFORMED", decoded.message);
@@ -125,7 +125,10 @@ export const TRANSACTION_ROUTES: readonly Route[] = [
       const client = quotas.clientOf(request.ip);
       await quotas.take("requests", client, Math.max(0, transactions.length - 1));
       const settled = await submissions.submit(transactions, client);
-      return reply.send({ outcomes: settled.map(outcomeOf) });
+      const outcomes = settled.map(outcomeOf);
+      for (const { code } of outcomes.filter((outcome) => outcome.status === "refused"))
+        metrics.refused.add(1, { code });
+      return reply.send({ outcomes });
     },
   }),
   defineRoute({
