@@ -1,5 +1,5 @@
 import { createHash, randomUUID } from "node:crypto";
-import { mkdir, open, readdir, readFile, rename, rm, stat } from "node:fs/promises";
+import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 
 /** An operator's own blobs by SHA-256 in a folder that its services share. Nothing here is served to others. */
@@ -15,7 +15,10 @@ export class BlobFolder {
     return new BlobFolder(folder);
   }
 
-  /** Puts bytes and returns their hash; on disk, whole, when it resolves. */
+  /**
+   * Puts bytes and returns their hash; readable, whole, when it resolves. Nobody waits for the disk: after a power cut they
+   * may be gone or spoilt, which `get` sees. Everything here can be had again.
+   */
   async put(bytes: Uint8Array): Promise<string> {
     const hash = createHash("sha256").update(bytes).digest("hex");
     const path = this.#path(hash);
@@ -23,13 +26,7 @@ export class BlobFolder {
     await mkdir(join(this.#folder, hash.slice(0, 2)), { recursive: true });
     const partial = `${path}.${randomUUID()}`;
     try {
-      const file = await open(partial, "wx");
-      try {
-        await file.writeFile(bytes);
-        await file.sync();
-      } finally {
-        await file.close();
-      }
+      await writeFile(partial, bytes, { flag: "wx" });
       await rename(partial, path);
     } catch (error) {
       await rm(partial, { force: true });
@@ -42,11 +39,31 @@ export class BlobFolder {
     return (await stat(this.#path(hash)).catch(() => undefined)) !== undefined;
   }
 
-  /** The bytes under a hash; undefined if they are not here, or no longer what they were. */
+  /** The bytes under a hash; undefined if they are not here. What is no longer what it was is removed. */
   async get(hash: string): Promise<Uint8Array | undefined> {
-    const bytes = await readFile(this.#path(hash)).catch(() => undefined);
-    if (bytes === undefined || createHash("sha256").update(bytes).digest("hex") !== hash) return undefined;
-    return new Uint8Array(bytes);
+    const bytes = await this.#read(this.#path(hash), hash);
+    if (bytes !== "spoilt") return bytes;
+    await this.#removeSpoilt(hash);
+    return undefined;
+  }
+
+  async #read(path: string, hash: string): Promise<Uint8Array | "spoilt" | undefined> {
+    const bytes = await readFile(path).catch(() => undefined);
+    if (bytes === undefined) return undefined;
+    return createHash("sha256").update(bytes).digest("hex") === hash ? new Uint8Array(bytes) : "spoilt";
+  }
+
+  /** So that it can be put again. Moved aside first: somebody may just have put good bytes in its place. */
+  async #removeSpoilt(hash: string): Promise<void> {
+    const path = this.#path(hash);
+    const aside = `${path}.${randomUUID()}`;
+    const isMoved = await rename(path, aside).then(
+      () => true,
+      () => false,
+    );
+    if (!isMoved) return;
+    if ((await this.#read(aside, hash)) === "spoilt") await rm(aside, { force: true });
+    else await rename(aside, path).catch(() => {});
   }
 
   /** Bytes that nobody here needs any more; none under the hash is as good. */
