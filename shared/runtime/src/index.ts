@@ -4,6 +4,7 @@ export { BoundedWorker } from "./bounded-worker.ts";
 export { Bus, type BusOptions } from "./bus.ts";
 export type { Reader, RespondOptions, SubscribeOptions } from "./core-reader.ts";
 export type { Credentials } from "./credentials.ts";
+export { firstMessage } from "./first-message.ts";
 export type { FollowFrom, FollowHandler } from "./follow.ts";
 export { HEADER, type HeaderValues } from "./headers.ts";
 export { HealthEndpoint } from "./health-endpoint.ts";

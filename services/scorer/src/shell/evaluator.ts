@@ -1,7 +1,7 @@
-import { once } from "node:events";
 import { Worker } from "node:worker_threads";
 import { type Result, SomaError } from "@soma/base";
 import { EvaluationRequested } from "@soma/contracts";
+import { firstMessage } from "@soma/runtime";
 import type { Evaluated, EvaluationRequest } from "../core/evaluate-request.ts";
 import type { ThreadRequest, ThreadTested } from "./evaluate-thread.ts";
 
@@ -63,9 +63,7 @@ export class Evaluator {
 }
 
 async function tested(worker: Worker): Promise<void> {
-  const answer = once(worker, "message") as Promise<[ThreadTested]>;
-  const ended = once(worker, "exit").then(() => Promise.reject(new Error("it ended at its start")));
-  const [outcome] = await Promise.race([answer, ended]).catch((cause: unknown) => {
+  const outcome = await firstMessage<ThreadTested>(worker).catch((cause: unknown) => {
     throw new SomaError("SCORER_THREAD", "an evaluation thread did not start", {}, { cause });
   });
   if (!outcome.ok) throw new SomaError(outcome.code, outcome.message);

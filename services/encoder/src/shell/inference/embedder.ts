@@ -1,6 +1,6 @@
-import { once } from "node:events";
 import { Worker } from "node:worker_threads";
 import { err, ok, type Result, SomaError } from "@soma/base";
+import { firstMessage } from "@soma/runtime";
 import { BATCH_LIMITS, type BatchLimits } from "../../core/inference/batch-plan.ts";
 import type { MaskSettings } from "../../core/inference/item-rows.ts";
 import type { EmbedAnswer, EmbedRequest, EmbedThreadData, EmbedTimes } from "./embed-thread.ts";
@@ -206,9 +206,7 @@ function itemsOf(
 }
 
 async function started(worker: Worker): Promise<Extract<EmbedAnswer, { kind: "ready" }>> {
-  const told = once(worker, "message") as Promise<[EmbedAnswer]>;
-  const ended = once(worker, "exit").then(() => Promise.reject(new Error("its thread ended")));
-  const [answer] = await Promise.race([told, ended]);
+  const answer = await firstMessage<EmbedAnswer>(worker);
   if (answer.kind === "failed") throw new SomaError(answer.code, answer.message);
   if (answer.kind !== "ready") throw new Error("its thread did not start");
   return answer;
