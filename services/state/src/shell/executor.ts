@@ -1,4 +1,3 @@
-import { setImmediate as nextTurn } from "node:timers/promises";
 import { type Result, SomaError } from "@soma/base";
 import type { BlsKey } from "@soma/crypto/native";
 import {
@@ -60,8 +59,6 @@ interface Executed {
 
 /** Commits in one database transaction, when several wait. */
 const MAX_COMMITS = 16;
-/** Milliseconds of execution after which others get their turn of this thread. */
-const TURN_MS = 10;
 
 /** The commits of one database transaction. */
 class Round {
@@ -88,12 +85,7 @@ export class Executor {
     for (;;) {
       const commits = await this.#o.queue.take(MAX_COMMITS);
       if (commits.length === 0) break;
-      let turn = performance.now();
       for (const commit of commits) {
-        if (performance.now() - turn > TURN_MS) {
-          await nextTurn();
-          turn = performance.now();
-        }
         if (this.#o.signal.aborted) break;
         const executed = await this.#execute(commit);
         if (executed === undefined) break;
