@@ -18,3 +18,4 @@ export { type ErrorCode, SomaError } from "./error.ts";
 export { ceilDiv, floorDiv, isqrt, maxBig, minBig, roundHalfEven } from "./integer.ts";
 export { err, ok, type Result } from "./result.ts";
 export { Rng } from "./rng.ts";
+export { atOnce, type Sliced } from "./sliced.ts";

@@ -1,4 +1,4 @@
-import { bytesEqual } from "@soma/base";
+import { atOnce, bytesEqual, type Sliced } from "@soma/base";
 import { sha256 } from "./hash.ts";
 
 const LEAF = Uint8Array.of(0);
@@ -11,20 +11,35 @@ const nodeHash = (left: Uint8Array, right: Uint8Array) => sha256(NODE, left, rig
  * One level up. An unpaired last node rises unchanged: with that, pairing from the left gives the same tree
  * as RFC 6962's split at the largest power of two below the count.
  */
-function parents(level: readonly Uint8Array[]): Uint8Array[] {
+function* parents(level: readonly Uint8Array[]): Sliced<Uint8Array[]> {
   const out: Uint8Array[] = [];
   for (let i = 0; i < level.length; i += 2) {
     const right = level[i + 1];
     out.push(right === undefined ? level[i]! : nodeHash(level[i]!, right));
+    yield;
+  }
+  return out;
+}
+
+function* leafHashes(leaves: readonly Uint8Array[]): Sliced<Uint8Array[]> {
+  const out: Uint8Array[] = [];
+  for (const leaf of leaves) {
+    out.push(leafHash(leaf));
+    yield;
   }
   return out;
 }
 
 /** Merkle tree hash of RFC 6962 section 2.1 (MERKLE-1), 32 bytes; sha256 of nothing for no leaves. */
 export function merkleRoot(leaves: readonly Uint8Array[]): Uint8Array {
+  return atOnce(merkleRootSliced(leaves));
+}
+
+/** `merkleRoot` of leaves that may be thousands. */
+export function* merkleRootSliced(leaves: readonly Uint8Array[]): Sliced<Uint8Array> {
   if (leaves.length === 0) return sha256();
-  let level = leaves.map(leafHash);
-  while (level.length > 1) level = parents(level);
+  let level = yield* leafHashes(leaves);
+  while (level.length > 1) level = yield* parents(level);
   return level[0]!;
 }
 
@@ -45,7 +60,7 @@ export function merklePaths(leaves: readonly Uint8Array[], indices: readonly num
   }
   const paths = indices.map((): Uint8Array[] => []);
   let at = [...indices];
-  for (let level = leaves.map(leafHash); level.length > 1; level = parents(level)) {
+  for (let level = leaves.map(leafHash); level.length > 1; level = atOnce(parents(level))) {
     for (const [i, place] of at.entries()) {
       const sibling = level[place % 2 === 0 ? place + 1 : place - 1];
       if (sibling !== undefined) paths[i]!.push(sibling);

@@ -32,3 +32,4 @@ export { steadyNow } from "./steady-clock.ts";
 export type { StreamReceipt } from "./stream-port.ts";
 export type { StreamState } from "./streams.ts";
 export { Tap, type TapOptions, type TappedMessage } from "./tap.ts";
+export { Turns } from "./turns.ts";

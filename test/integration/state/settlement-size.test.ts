@@ -1,4 +1,5 @@
 import { join } from "node:path";
+import { atOnce } from "@soma/base";
 import { GetAccount, GetEpoch, MAX_SETTLEMENT_INPUT_BYTES, StateStatus } from "@soma/contracts";
 import { service as gateway } from "@soma/gateway";
 import { createKeyFile } from "@soma/identity";
@@ -47,7 +48,7 @@ async function haveManyWinners(databaseUrl: string): Promise<void> {
     for (let i = 0; i < WINNERS; i++) {
       proven.put(store, { winner: seedOf(`winner ${i}`), burned: 1_000n }, numberKey(BigInt(i)));
     }
-    const entries = store.changes().map(({ key, value: bytes }) => ({ key, value: bytes! }));
+    const entries = atOnce(store.changes()).map(({ key, value: bytes }) => ({ key, value: bytes! }));
     await new WriteSet<StateTables>()
       .insert("entry", entries, { key: ["key"], update: ["value"] })
       .write(database);

@@ -1,6 +1,6 @@
-import { invariant, ok, type Result, toHex } from "@soma/base";
+import { atOnce, invariant, ok, type Result, type Sliced, toHex } from "@soma/base";
 import { encode } from "@soma/codec";
-import { merkleRoot } from "@soma/crypto";
+import { merkleRootSliced } from "@soma/crypto";
 import {
   type Checkpoint,
   CheckpointLeafCodec,
@@ -28,14 +28,18 @@ function checkpointHead(store: KeyedStore) {
 }
 
 /** Keeps a commit's leaves until a checkpoint covers them, over restarts too. */
-export function keepLeaves(
+export function* keepLeaves(
   store: KeyedStore,
   leaves: readonly CheckpointLeafInput[],
   epochEnds: boolean,
-): void {
+): Sliced<void> {
   const head = checkpointHead(store);
   if (leaves.length > 0) {
-    const encoded = leaves.map((leaf) => encode(CheckpointLeafCodec, leaf));
+    const encoded: Uint8Array[] = [];
+    for (const leaf of leaves) {
+      encoded.push(encode(CheckpointLeafCodec, leaf));
+      yield;
+    }
     pendingLeaves.put(store, encoded, String(head.leaves));
   }
   checkpointHeads.put(store, { ...head, leaves: head.leaves + leaves.length, epochEnds }, "now");
@@ -59,6 +63,11 @@ export function checkpointDue(ledger: Ledger): boolean {
 
 /** The checkpoint over the commits since the last one. Call exactly when `checkpointDue`. SUPPLY_BREACH is fatal. */
 export function buildCheckpoint(ledger: Ledger): Result<BuiltCheckpoint> {
+  return atOnce(buildCheckpointSliced(ledger));
+}
+
+/** `buildCheckpoint` of a ledger that nothing else changes meanwhile. */
+export function* buildCheckpointSliced(ledger: Ledger): Sliced<Result<BuiltCheckpoint>> {
   const { store, head, chainId } = ledger;
   const last = checkpointHead(store);
   const leaves: Uint8Array[] = [];
@@ -77,7 +86,7 @@ export function buildCheckpoint(ledger: Ledger): Result<BuiltCheckpoint> {
     commitIndex: head.commit,
     commitDigest: head.commitDigest,
     timestampMs: head.timestampMs,
-    effectsRoot: toHex(merkleRoot(leaves)),
+    effectsRoot: toHex(yield* merkleRootSliced(leaves)),
     leaves: leaves.length,
     stateDigest: ledger.stateDigest(),
     nextEpoch: last.epochEnds ? epochInfoDigest(chainId, ledger.currentEpoch) : null,
@@ -95,6 +104,6 @@ export function buildCheckpoint(ledger: Ledger): Result<BuiltCheckpoint> {
     },
     "now",
   );
-  const sealed = ledger.seal();
+  const sealed = yield* ledger.seal();
   return sealed.ok ? ok({ checkpoint, digest, leaves, changes: sealed.value }) : sealed;
 }

@@ -1,4 +1,4 @@
-import { err, ok, type Result } from "@soma/base";
+import { atOnce, err, ok, type Result, type Sliced } from "@soma/base";
 import {
   type Address,
   type CheckpointLeafInput,
@@ -82,10 +82,15 @@ export interface ExecutedCommit {
  * is as it was.
  */
 export function executeCommit(ledger: Ledger, input: CommitInput): Result<ExecutedCommit> {
+  return atOnce(executeCommitSliced(ledger, input));
+}
+
+/** `executeCommit` on a ledger that nothing else changes meanwhile; it must be run to its end. */
+export function executeCommitSliced(ledger: Ledger, input: CommitInput): Sliced<Result<ExecutedCommit>> {
   return wholly(ledger, () => execute(ledger, input));
 }
 
-function execute(ledger: Ledger, input: CommitInput): Result<ExecutedCommit> {
+function* execute(ledger: Ledger, input: CommitInput): Sliced<Result<ExecutedCommit>> {
   const { commit, beacon, override } = input;
   const order = checkOrder(ledger, commit);
   if (!order.ok) return order;
@@ -114,7 +119,7 @@ function execute(ledger: Ledger, input: CommitInput): Result<ExecutedCommit> {
   };
   const run = new CommitRun(ledger, surroundings);
   barTransactions(ledger, [...omitted], commit.index);
-  for (const carried of input.transactions) run.take(carried);
+  for (const carried of input.transactions) yield* run.take(carried);
   run.giveUpWaiting();
   const deadlines = passDeadlines(store, surroundings);
   const leaves: CheckpointLeafInput[] = [
@@ -127,8 +132,8 @@ function execute(ledger: Ledger, input: CommitInput): Result<ExecutedCommit> {
   }
   const closes = commit.timestampMs >= ledger.currentEpoch.startTimestampMs + parameters.epochLength;
   if (closes) changeHead(store, { closing: true });
-  keepLeaves(store, leaves, closes);
-  const sealed = ledger.seal();
+  yield* keepLeaves(store, leaves, closes);
+  const sealed = yield* ledger.seal();
   if (!sealed.ok) return sealed;
   return ok({
     index: commit.index,
@@ -184,7 +189,7 @@ class CommitRun {
     this.#surroundings = surroundings;
   }
 
-  take(carried: CommitTransaction): void {
+  *take(carried: CommitTransaction): Sliced<void> {
     if (this.#seen.has(carried.digest)) return;
     this.#seen.add(carried.digest);
     let next: CommitTransaction | undefined = carried;
@@ -192,6 +197,7 @@ class CommitRun {
       const current: CommitTransaction = next;
       const done = this.#try(current);
       next = done === undefined ? undefined : this.#release(done.sender, done.sequence + 1n);
+      yield;
     }
   }
 

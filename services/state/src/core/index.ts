@@ -1,6 +1,7 @@
 export {
   type BuiltCheckpoint,
   buildCheckpoint,
+  buildCheckpointSliced,
   checkpointDue,
 } from "./checkpoint.ts";
 export { nextBaseFee, nextPrice } from "./economy.ts";
@@ -20,6 +21,7 @@ export {
   type ExecutedCommit,
   type ExecutedTransaction,
   executeCommit,
+  executeCommitSliced,
   type RecordedEmbeddings,
 } from "./execute.ts";
 export { applyToJob, jobOf } from "./game/apply.ts";

@@ -1,4 +1,4 @@
-import { err, ok, type Result, toHex } from "@soma/base";
+import { atOnce, err, ok, type Result, type Sliced, toHex } from "@soma/base";
 import { type LtExpand, LtHash, type SignatureVerifier } from "@soma/crypto";
 import {
   type Address,
@@ -54,6 +54,7 @@ export class Ledger extends LedgerReading {
   readonly parameters: Parameters;
   #digest: LtHash;
   #supply: Supply;
+  #settledHead: Head;
 
   private constructor(store: KeyedStore, tools: LedgerTools, chainId: string, parameters: Parameters) {
     super(store);
@@ -62,6 +63,7 @@ export class Ledger extends LedgerReading {
     this.parameters = parameters;
     this.#digest = LtHash.empty(chainId, tools.expand);
     this.#supply = NO_SUPPLY;
+    this.#settledHead = this.head;
   }
 
   /**
@@ -96,7 +98,7 @@ export class Ledger extends LedgerReading {
     };
     heads.put(store, head, "now");
     const ledger = new Ledger(store, tools, genesis.chainId, parameters.value);
-    const sealed = ledger.seal();
+    const sealed = atOnce(ledger.seal());
     return sealed.ok ? ok({ ledger, changes: sealed.value }) : sealed;
   }
 
@@ -119,7 +121,7 @@ export class Ledger extends LedgerReading {
       const parameters = parseParameters(Object.fromEntries(rows));
       if (!parameters.ok) return parameters;
       const ledger = new Ledger(store, tools, fixed.chainId, parameters.value);
-      const sealed = ledger.seal();
+      const sealed = atOnce(ledger.seal());
       return sealed.ok ? ok(ledger) : sealed;
     } catch (error) {
       return err("LEDGER_MALFORMED", error instanceof Error ? error.message : "an entry does not decode");
@@ -130,17 +132,26 @@ export class Ledger extends LedgerReading {
    * Takes what changed into digest and supply, and hands it out to be written behind. SUPPLY_BREACH means that money
    * was made or lost (LEDGER-4): the changes stay open, to be undone, and nothing of them may be signed.
    */
-  seal(): Result<readonly Change[]> {
-    const changes = this.store.changes();
-    const supply = supplyAfter(this.#supply, changes);
+  *seal(): Sliced<Result<readonly Change[]>> {
+    const changes = yield* this.store.changes();
+    const supply = yield* supplyAfter(this.#supply, changes);
     const negative = Object.values(supply).some((amount) => amount < 0n);
     if (negative || supplyTotal(supply) !== this.parameters.supplyCap) {
       return err("SUPPLY_BREACH", `the supply is ${supplyTotal(supply)}, not ${this.parameters.supplyCap}`);
     }
     this.store.keep();
-    digestChanges(this.#digest, changes);
+    yield* digestChanges(this.#digest, changes);
     this.#supply = supply;
+    this.#settledHead = this.head;
     return ok(changes.map(({ key, value }) => ({ key, value })));
+  }
+
+  /**
+   * Where the ledger stands for whoever asks while it is changed in slices: after the last step that was done whole, while
+   * `head` is already that of a step which may be undone.
+   */
+  get settledHead(): Head {
+    return this.#settledHead;
   }
 
   get supply(): Supply {

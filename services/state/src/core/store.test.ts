@@ -1,3 +1,4 @@
+import { atOnce } from "@soma/base";
 import { LtHash } from "@soma/crypto";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
@@ -32,13 +33,13 @@ describe("KeyedStore", () => {
         for (const [i, { key, value }] of operations.entries()) {
           if (value === null) store.delete(key);
           else store.set(key, bytes(value));
-          if (i % (every + 1) === 0) digestChanges(hash, store.drain());
+          if (i % (every + 1) === 0) atOnce(digestChanges(hash, store.drain()));
         }
-        digestChanges(hash, store.drain());
+        atOnce(digestChanges(hash, store.drain()));
         const fresh = new KeyedStore();
         for (const key of store.allKeys()) if (!key.startsWith("local/")) fresh.set(key, store.get(key)!);
         const direct = LtHash.empty("test");
-        digestChanges(direct, fresh.drain());
+        atOnce(digestChanges(direct, fresh.drain()));
         expect(hash.digest()).toEqual(direct.digest());
       }),
       { numRuns: 40 },

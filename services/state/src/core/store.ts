@@ -1,4 +1,4 @@
-import { bytesEqual, compareHex, utf8 } from "@soma/base";
+import { atOnce, bytesEqual, compareHex, type Sliced, utf8 } from "@soma/base";
 import type { LtHash } from "@soma/crypto";
 
 /** A key whose value is new, changed or gone (null) since the last `drain`. */
@@ -117,12 +117,13 @@ export class KeyedStore {
   }
 
   /** Changes since the last drain, in the order of keys; a value that is as it was is left out. */
-  changes(): ChangeWithPast[] {
+  *changes(): Sliced<ChangeWithPast[]> {
     const changes: ChangeWithPast[] = [];
     for (const key of [...this.#past.keys()].sort(compareHex)) {
       const past = this.#past.get(key)?.bytes ?? null;
       const value = this.#values.get(key)?.bytes ?? null;
       if (!sameBytes(past, value)) changes.push({ key, value, past });
+      yield;
     }
     return changes;
   }
@@ -135,7 +136,7 @@ export class KeyedStore {
 
   /** `changes`, and keeps them. */
   drain(): ChangeWithPast[] {
-    const changes = this.changes();
+    const changes = atOnce(this.changes());
     this.keep();
     return changes;
   }
@@ -176,12 +177,13 @@ export class KeyedStore {
 }
 
 /** LEDGER-5: takes changes into the digest of the set of (key, value). */
-export function digestChanges(hash: LtHash, changes: readonly ChangeWithPast[]): void {
+export function* digestChanges(hash: LtHash, changes: readonly ChangeWithPast[]): Sliced<void> {
   for (const { key, value, past } of changes) {
     if (key.startsWith(LOCAL_PREFIX)) continue;
     const name = utf8(key);
     if (past !== null) hash.remove(name, past);
     if (value !== null) hash.add(name, value);
+    yield;
   }
 }
 

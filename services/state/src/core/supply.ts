@@ -1,3 +1,4 @@
+import type { Sliced } from "@soma/base";
 import { accounts, bonds, heads, jobs, pools } from "./records.ts";
 import type { ChangeWithPast } from "./store.ts";
 
@@ -54,7 +55,7 @@ function holdings(key: string, value: Uint8Array | null): Partial<Supply> {
 }
 
 /** The supply after changes, counted from the records themselves (ADR 0006). */
-export function supplyAfter(before: Supply, changes: readonly ChangeWithPast[]): Supply {
+export function* supplyAfter(before: Supply, changes: readonly ChangeWithPast[]): Sliced<Supply> {
   const sum: Record<keyof Supply, bigint> = { ...before };
   for (const { key, value, past } of changes) {
     for (const [held, sign] of [
@@ -63,6 +64,7 @@ export function supplyAfter(before: Supply, changes: readonly ChangeWithPast[]):
     ] as const) {
       for (const [name, amount] of Object.entries(held)) sum[name as keyof Supply] += sign * amount;
     }
+    yield;
   }
   return sum;
 }

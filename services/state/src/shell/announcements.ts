@@ -43,7 +43,7 @@ export class Announcements {
 
   /** Says again that an epoch is open, while none of its commits shows that consensus heard it. */
   async reopened(ledger: Ledger, info: EpochInfo): Promise<void> {
-    if (ledger.head.commit === info.lastCommit) await this.opened(info);
+    if (ledger.settledHead.commit === info.lastCommit) await this.opened(info);
   }
 
   async #executed({ commit: decided, done }: Outcome["commits"][number]): Promise<void> {

@@ -7,12 +7,13 @@ import {
   type SignedOverride,
   type ValidatorId,
 } from "@soma/protocol";
+import { Turns } from "@soma/runtime";
 import type { Logger } from "@soma/telemetry";
 import {
-  buildCheckpoint,
+  buildCheckpointSliced,
   checkpointDue,
   type ExecutedCommit,
-  executeCommit,
+  executeCommitSliced,
   type HaltPoint,
   type Ledger,
 } from "../core/index.ts";
@@ -59,6 +60,8 @@ interface Executed {
 
 /** Commits in one database transaction, when several wait. */
 const MAX_COMMITS = 16;
+/** Once so many transactions are in it, it is written: the statement is put together in one go. */
+const MAX_TRANSACTIONS = 2_048;
 
 /** The commits of one database transaction. */
 class Round {
@@ -75,6 +78,7 @@ export class Executor {
   readonly #o: ExecutorOptions;
   #writing: Promise<void> = Promise.resolve();
   #round = new Round();
+  readonly #turns = new Turns();
 
   constructor(options: ExecutorOptions) {
     this.#o = options;
@@ -100,8 +104,9 @@ export class Executor {
           await this.#writing;
           return;
         }
-        this.#checkpoint(round);
+        await this.#checkpoint(round);
         round.batch.stands(this.#o.ledger);
+        if (round.batch.transactions.length >= MAX_TRANSACTIONS) await this.#write();
       }
       await this.#write();
     }
@@ -120,11 +125,13 @@ export class Executor {
     });
     const execute = (override: Override | undefined) => {
       const input = { commit, beacon: decided.beacon, transactions };
-      return executeCommit(ledger, override === undefined ? input : { ...input, override });
+      return this.#turns.run(
+        executeCommitSliced(ledger, override === undefined ? input : { ...input, override }),
+      );
     };
     const began = performance.now();
     const known = overrides.of(commit.index, "execution");
-    const attempt = traces.executing(decided, () => execute(known));
+    const attempt = await traces.executing(decided, () => execute(known));
     const executed = attempt.ok
       ? { done: attempt.value, by: null }
       : await this.#halt({ commit: commit.index, commitDigest: digest }, attempt, ({ override }) =>
@@ -142,7 +149,7 @@ export class Executor {
   async #halt(
     at: Pick<HaltPoint, "commit" | "commitDigest">,
     refusal: { readonly code: string; readonly message: string },
-    attempt: (by: SignedOverride) => Result<ExecutedCommit>,
+    attempt: (by: SignedOverride) => Promise<Result<ExecutedCommit>>,
   ): Promise<Executed | undefined> {
     if (!HALTING.has(refusal.code)) throw new SomaError(refusal.code, refusal.message);
     const { ledger, halts } = this.#o;
@@ -168,10 +175,10 @@ export class Executor {
   }
 
   /** LEDGER-5. The signature is stored with the commit, so that no other one of this number is ever signed. */
-  #checkpoint(round: Round): void {
+  async #checkpoint(round: Round): Promise<void> {
     const { ledger, epochs, blsKey, metrics, traces } = this.#o;
     if (!checkpointDue(ledger)) return;
-    const built = sound(buildCheckpoint(ledger));
+    const built = sound(await this.#turns.run(buildCheckpointSliced(ledger)));
     const { checkpoint, digest } = built;
     const signs = this.#isMember(epochs.infoOf(checkpoint.epoch));
     const signature = signs ? blsKey.sign(checkpointSigningBytes(ledger.chainId, checkpoint)) : null;

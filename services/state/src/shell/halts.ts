@@ -29,24 +29,24 @@ export class Halts {
   async overcome<T>(
     point: HaltPoint,
     refusal: { readonly code: string; readonly message: string },
-    attempt: (by: SignedOverride) => Result<T>,
+    attempt: (by: SignedOverride) => Promise<Result<T>>,
   ): Promise<Overridden<T> | undefined> {
     const { overrides, safeMode, signal } = this.#o;
     safeMode.enter(point, refusal);
     for (;;) {
       await overrides.wait();
       if (signal.aborted) return undefined;
-      const done = this.attempt(attempt);
+      const done = await this.attempt(attempt);
       if (done !== undefined) return done;
     }
   }
 
   /** Tries the override that waits, if one does; undefined if none did it. */
-  attempt<T>(attempt: (by: SignedOverride) => Result<T>): Overridden<T> | undefined {
+  async attempt<T>(attempt: (by: SignedOverride) => Promise<Result<T>>): Promise<Overridden<T> | undefined> {
     const { overrides, safeMode, chainId } = this.#o;
     const by = overrides.candidate;
     if (by === null) return undefined;
-    const tried = attempt(by);
+    const tried = await attempt(by);
     overrides.tried(tried);
     if (!tried.ok) return undefined;
     safeMode.leave(overrideDigest(chainId, by.override));

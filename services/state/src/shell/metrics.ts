@@ -19,7 +19,10 @@ export function stateMetrics(telemetry: Telemetry) {
       unit: "{job}",
       doc: "Jobs that ended, by outcome; Voided after two selections, BadData after opt-outs.",
     }),
-    execution: metrics.histogram("state.commit.execution", { unit: "s", doc: "Executing one commit." }),
+    execution: metrics.histogram("state.commit.execution", {
+      unit: "s",
+      doc: "Executing one commit, with what comes between its slices.",
+    }),
     write: metrics.histogram("state.write", {
       unit: "s",
       doc: "Writing the commits of one database transaction.",

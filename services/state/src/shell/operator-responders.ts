@@ -18,7 +18,7 @@ export async function respondToOperator(options: {
 }): Promise<void> {
   const { bus, ledger, certifier, queue, safeMode } = options;
   await bus.respond(StateStatus, {}, () => {
-    const { epoch, commit } = ledger.head;
+    const { epoch, commit } = ledger.settledHead;
     const { chainId } = ledger;
     const halt = safeMode.halt === null ? null : haltView(safeMode.halt);
     return ok({ chainId, epoch, commit, certified: certifier.certified, waiting: queue.length, halt });

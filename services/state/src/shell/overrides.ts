@@ -89,7 +89,7 @@ export class Overrides {
     if (!verified.ok) return verified;
     const { halt } = safeMode;
     if (halt === null || halt.commit < override.commit) {
-      if (this.from(ledger.head.commit + 1n).length >= MAX_KEPT) {
+      if (this.from(ledger.settledHead.commit + 1n).length >= MAX_KEPT) {
         return err("OVERRIDE_MANY", `${MAX_KEPT} overrides of later commits are kept already`);
       }
       await store.keepOverride(signed);
@@ -131,7 +131,7 @@ export class Overrides {
   }
 
   #pastOf(override: Override): Result<never> | null {
-    const { head } = this.#o.ledger;
+    const head = this.#o.ledger.settledHead;
     const isSettling = head.closing && head.commit === override.commit && stageOf(override) === "settlement";
     if (override.commit > head.commit || isSettling) return null;
     return err(

@@ -161,7 +161,7 @@ export const service = defineService<StateTables>()({
     const onError = (error: unknown) => log.warn({ error: String(error) }, "state's side task failed");
     const prune = () => {
       store.pruneUpdates(certifier.certified - BigInt(config.retainUpdates)).catch(onError);
-      store.pruneHistory(ledger.head.commit - BigInt(config.retainCommits)).catch(onError);
+      store.pruneHistory(ledger.settledHead.commit - BigInt(config.retainCommits)).catch(onError);
     };
     prune();
     const pruning = setInterval(prune, PRUNE_EVERY_MS);
@@ -176,8 +176,8 @@ export const service = defineService<StateTables>()({
         ok: safeMode.halt === null,
         detail: {
           halt: safeMode.halt === null ? null : haltDetail(safeMode.halt),
-          epoch: String(ledger.head.epoch),
-          commit: String(ledger.head.commit),
+          epoch: String(ledger.settledHead.epoch),
+          commit: String(ledger.settledHead.commit),
           certified: String(certifier.certified),
           waiting: queue.length,
         },

@@ -74,7 +74,7 @@ export class EpochSettlement {
       const isRefused = !NO_ANSWER.test(code);
       if (isRefused || performance.now() - began >= patienceMs) safeMode.enter(point, applied);
       await overrides.wait(pause);
-      const overridden = halts.attempt(({ override }) => overrideSettlement(ledger, override));
+      const overridden = await halts.attempt(async ({ override }) => overrideSettlement(ledger, override));
       if (overridden !== undefined) return overridden;
     }
     return undefined;

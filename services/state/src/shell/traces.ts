@@ -26,15 +26,18 @@ export class StateTraces {
   }
 
   /** One try at a commit; a refused one leaves an empty span. */
-  executing(commit: CheckedCommit, execute: () => Result<ExecutedCommit>): Result<ExecutedCommit> {
+  async executing(
+    commit: CheckedCommit,
+    execute: () => Promise<Result<ExecutedCommit>>,
+  ): Promise<Result<ExecutedCommit>> {
     const { trace } = commit;
     if (trace === undefined) return execute();
     const attributes = {
       "soma.commit": Number(commit.commit.index),
       "soma.transactions": commit.transactions.length,
     };
-    return this.#telemetry.withSpan("execute commit", { parent: trace.commit, attributes }, (span) => {
-      const executed = execute();
+    return this.#telemetry.withSpan("execute commit", { parent: trace.commit, attributes }, async (span) => {
+      const executed = await execute();
       if (!executed.ok) return executed;
       const done = executed.value;
       const key = String(done.index);
