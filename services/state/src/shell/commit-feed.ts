@@ -1,7 +1,7 @@
 import { accept } from "@soma/actor";
 import { CommitDecided, ReplayCommits } from "@soma/contracts";
 import type { SignaturePool } from "@soma/crypto/native";
-import { type Bus, HEADER, sleep } from "@soma/runtime";
+import { type Bus, HEADER, sleep, Turns } from "@soma/runtime";
 import { decodeTraces, type Logger, sampledTraceparent } from "@soma/telemetry";
 import type { CommitAssembler } from "./commit-assembler.ts";
 import type { CommitQueue } from "./commit-queue.ts";
@@ -40,6 +40,7 @@ export class CommitFeed {
   static async open(options: CommitFeedOptions): Promise<CommitFeed> {
     const feed = new CommitFeed(options);
     const { bus, chainId, assembler, queue, pool, metrics } = options;
+    const turns = new Turns();
     await bus.consume(CommitDecided, { durable: "state" }, async (part, { header }) => {
       const commit = sampledTraceparent();
       const trace =
@@ -47,7 +48,7 @@ export class CommitFeed {
       const refusal = assembler.offer(part, trace);
       if (refusal !== "") metrics.commitsRefused.add(1, { code: refusal });
       for (const commit of assembler.takeReady()) {
-        queue.push(checkSignatures(chainId, pool, commit), commit.transactions.length);
+        queue.push(checkSignatures(chainId, pool, turns, commit), commit.transactions.length);
       }
       metrics.waiting.set(queue.length);
       await queue.room();

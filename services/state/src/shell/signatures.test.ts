@@ -10,6 +10,7 @@ import {
   transactionSigningBytes,
   verifyAuthenticator,
 } from "@soma/protocol";
+import { Turns } from "@soma/runtime";
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { DecidedCommit } from "./commit-assembler.ts";
@@ -154,7 +155,7 @@ describe("LEDGER-3 on worker threads", () => {
     await fc.assert(
       fc.asyncProperty(fc.array(sample, { minLength: 1, maxLength: 24 }), async (samples) => {
         const bytes = samples.map(({ signed }) => encodeSignedTransaction(signed));
-        const { transactions } = await checkSignatures(CHAIN_ID, pool, commitOf(bytes));
+        const { transactions } = await checkSignatures(CHAIN_ID, pool, new Turns(), commitOf(bytes));
         const decided = transactions.map(({ signatureValid }) => signatureValid);
         expect(decided).toEqual(samples.map(({ isValid }) => isValid));
         expect(decided).toEqual(
@@ -168,11 +169,26 @@ describe("LEDGER-3 on worker threads", () => {
     );
   });
 
+  test("decides each of a commit that is handed to the threads in pieces", async () => {
+    const account = { policy: { Ed25519: { publicKey: KEYS[0]!.publicKey } }, signers: 1, by: [KEYS[0]!] };
+    const valid = encodeSignedTransaction(signedBy(account, 1n));
+    const broken = encodeSignedTransaction(Object.values(BREAKS)[0]!(signedBy(account, 2n), 2, account));
+    const bytes = Array.from({ length: 1_000 }, (_, i) =>
+      i % 7 === 0 ? Uint8Array.of(i) : i % 3 === 0 ? broken : valid,
+    );
+    const { transactions } = await checkSignatures(CHAIN_ID, pool, new Turns(), commitOf(bytes));
+    expect(transactions.map((checked) => checked.bytes)).toEqual(bytes);
+    expect(transactions.map(({ signatureValid }) => signatureValid)).toEqual(
+      bytes.map((some) => some === valid),
+    );
+    expect(transactions.map(({ signed }) => signed !== null)).toEqual(bytes.map((some) => some.length > 2));
+  });
+
   test("each kind of break is decided alone too, where no thread is asked", async () => {
     const account = { policy: { Ed25519: { publicKey: KEYS[0]!.publicKey } }, signers: 1, by: [KEYS[0]!] };
     for (const [name, broken] of Object.entries(BREAKS)) {
       const bytes = encodeSignedTransaction(broken(signedBy(account, 3n), 3, account));
-      const { transactions } = await checkSignatures(CHAIN_ID, pool, commitOf([bytes]));
+      const { transactions } = await checkSignatures(CHAIN_ID, pool, new Turns(), commitOf([bytes]));
       expect([name, transactions[0]!.signatureValid]).toEqual([name, false]);
     }
   });
