@@ -1,5 +1,5 @@
-import { toHex } from "@soma/base";
 import { CompiledQuery, type Insertable, type Updateable } from "kysely";
+import { arrayParameter } from "./array-parameter.ts";
 import type { Database, WithPlatform } from "./database.ts";
 
 /** What happens with a row whose key is there: the statement fails, the old row stays, or these columns change. */
@@ -69,7 +69,7 @@ export class WriteSet<Tables> {
     keys: readonly string[],
   ): this {
     for (let at = 0; at < keys.length; at += MAX_KEYS) {
-      const some = arrayOf(keys.slice(at, at + MAX_KEYS));
+      const some = arrayParameter("text", keys.slice(at, at + MAX_KEYS));
       const change: Change = (_, values) =>
         `delete from ${quoted(table)} where ${quoted(column)} = any(${parameter(values, some)}::text[])`;
       this.#changes.push({ table, change });
@@ -119,8 +119,12 @@ function insertOf(
 ): string {
   const columns = Object.keys(rows[0]!);
   const arrays = columns.map((column) => {
-    const array = arrayOf(rows.map((row) => row[column]));
-    return `${parameter(values, array)}::${types.get(column)!}[]`;
+    const type = types.get(column)!;
+    const array = arrayParameter(
+      type,
+      rows.map((row) => row[column]),
+    );
+    return `${parameter(values, array)}::${type}[]`;
   });
   return `insert into ${quoted(table)} (${columns.map(quoted).join(", ")}) select * from unnest(${arrays.join(", ")})`;
 }
@@ -164,18 +168,4 @@ function sizeOf(row: Row): number {
     if (typeof value === "string" || value instanceof Uint8Array) size += value.length;
   }
   return size;
-}
-
-/** An array as Postgres reads it. */
-function arrayOf(values: readonly unknown[]): string {
-  return `{${values.map(elementOf).join()}}`;
-}
-
-function elementOf(value: unknown): string {
-  if (value === null || value === undefined) return "NULL";
-  if (value instanceof Uint8Array) return `"\\\\x${toHex(value)}"`;
-  if (typeof value === "string") return `"${value.replace(/["\\]/g, "\\$&")}"`;
-  if (typeof value === "bigint" || typeof value === "number" || typeof value === "boolean")
-    return String(value);
-  throw new TypeError(`no value of a column: ${typeof value}`);
 }
