@@ -1,7 +1,7 @@
-import { err, ok, type Result, SomaError } from "@soma/base";
+import { err, ok, type Result, type Sliced, SomaError } from "@soma/base";
 import { partitionOfSender } from "@soma/contracts";
 import type { Address } from "@soma/protocol";
-import { steadyNow } from "@soma/runtime";
+import { steadyNow, Turns } from "@soma/runtime";
 import type { Telemetry, TraceBook } from "@soma/telemetry";
 import { sampledTraceparent } from "@soma/telemetry";
 import {
@@ -41,6 +41,7 @@ interface Candidate {
 /** Takes transactions in: from clients, and back from disk. */
 export class Admissions {
   readonly #deps: AdmissionDeps;
+  readonly #turns = new Turns();
 
   constructor(deps: AdmissionDeps) {
     this.#deps = deps;
@@ -51,22 +52,13 @@ export class Admissions {
    * each stage once for all. Each is answered in its place; the whole is refused if the ledger does not answer.
    */
   async submit(batch: readonly Uint8Array[]): Promise<Result<Admitted[]>> {
-    const { chainId, pool, store, accounts, signatures } = this.#deps;
+    const { pool, store, accounts, signatures } = this.#deps;
     const answers: Admitted[] = [];
-    const candidates: Candidate[] = [];
-    const now = BigInt(steadyNow());
-    for (const [place, bytes] of batch.entries()) {
-      const inspected = inspect(bytes, chainId, pool.epoch);
-      if (!inspected.ok) answers[place] = inspected;
-      else if (pool.has(inspected.value.digest)) {
-        answers[place] = ok({ digest: inspected.value.digest, known: true, departed: [] });
-      } else {
-        const queue = pool.checkQueue(inspected.value.tip, now);
-        if (queue.ok) candidates.push({ place, transaction: inspected.value });
-        else answers[place] = queue;
-      }
-    }
-    const valid = await signatures.areValid(candidates.map(({ transaction }) => transaction));
+    const candidates = await this.#turns.run(this.#candidates(batch, answers));
+    const valid = await signatures.areValid(
+      candidates.map(({ transaction }) => transaction),
+      this.#turns,
+    );
     const signed: Candidate[] = [];
     for (const [i, candidate] of candidates.entries()) {
       if (valid[i]) signed.push(candidate);
@@ -91,6 +83,26 @@ export class Admissions {
     for (const answer of answers)
       if (answer.ok && answer.value.known) await store.stored(answer.value.digest);
     return ok(answers);
+  }
+
+  /** Those that are worth their signature's check; the others are answered. */
+  *#candidates(batch: readonly Uint8Array[], answers: Admitted[]): Sliced<Candidate[]> {
+    const { chainId, pool } = this.#deps;
+    const candidates: Candidate[] = [];
+    const now = BigInt(steadyNow());
+    for (const [place, bytes] of batch.entries()) {
+      const inspected = inspect(bytes, chainId, pool.epoch);
+      if (!inspected.ok) answers[place] = inspected;
+      else if (pool.has(inspected.value.digest)) {
+        answers[place] = ok({ digest: inspected.value.digest, known: true, departed: [] });
+      } else {
+        const queue = pool.checkQueue(inspected.value.tip, now);
+        if (queue.ok) candidates.push({ place, transaction: inspected.value });
+        else answers[place] = queue;
+      }
+      yield;
+    }
+    return candidates;
   }
 
   /** Those that the pool took. */
