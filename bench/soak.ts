@@ -53,7 +53,7 @@ export async function benchSoak(say: (text: string) => void, minutes = 60): Prom
     encoders: 8,
     senders: SENDERS,
     basePort: BASE_PORT,
-    processes: "operator",
+    processes: "few",
   });
   const submitter = new Submitter(network.gateways);
   const samples = new Map<string, Sample[]>();
@@ -137,7 +137,7 @@ export async function benchSoak(say: (text: string) => void, minutes = 60): Prom
 }
 
 async function sample(network: BenchNetwork, samples: Map<string, Sample[]>): Promise<void> {
-  const heap = await network.metric("v8js_memory_heap_used_bytes").catch(() => new Map());
+  const heap = await network.metric("v8js_memory_heap_used").catch(() => new Map());
   for (const { name, pid } of network.devnet.processes) {
     if (pid === undefined) continue;
     const pages = Number((await readFile(`/proc/${pid}/statm`, "utf8")).split(" ")[1]);
