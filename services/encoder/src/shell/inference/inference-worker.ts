@@ -29,8 +29,8 @@ export interface InferenceWorkerDeps {
   readonly telemetry: Telemetry;
 }
 
-/** Answers kept for an encoder that asks again because it was away when the first one came. */
-const KEPT_ANSWERS = 64;
+/** Answers, of up to 256 KiB, kept for an encoder that asks again because it was away when the first one came. */
+const KEPT_ANSWERS = 8;
 
 /** Takes inference requests from the operator's queue. Holds no state that matters: any worker may take any. */
 export class InferenceWorker {
