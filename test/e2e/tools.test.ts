@@ -44,6 +44,10 @@ interface Tapped {
   readonly code?: string;
 }
 
+interface Operators {
+  readonly validators: readonly { id: string; stake: string; slashVotes: string }[];
+}
+
 const resources = new TestResources();
 let folder: string;
 let network: string;
@@ -287,6 +291,52 @@ describe("tap", () => {
     });
     expect(linesOf<Tapped>(stdout)).toHaveLength(2);
     expect(stderr).not.toContain("EPIPE");
+  });
+});
+
+describe("slash", () => {
+  const keyOf = (operator: string) => join(network, operator, "key.json");
+  const idOf = async (operator: string) =>
+    (await soma.json<{ address: string }>("key", "show", keyOf(operator))).address;
+  const votesOn = async (id: string) => {
+    const { validators } = await soma.json<Operators>("operators");
+    return validators.find((validator) => validator.id === id)?.slashVotes;
+  };
+
+  test("validators vote with their operator's key, and take it back", async () => {
+    const accused = await idOf("v3");
+    for (const voter of ["v0", "v1"]) {
+      const { status, stdout } = await soma.run("slash", "vote", accused, "--key", keyOf(voter));
+      expect(stdout).toMatch(new RegExp(`^vote: validator ${accused} at commit [0-9]+\n`));
+      expect(status).toBe(0);
+    }
+    const { validators } = await soma.json<Operators>("operators");
+    const [v0, v1] = await Promise.all(["v0", "v1"].map(idOf));
+    const stake = validators
+      .filter(({ id }) => id === v0 || id === v1)
+      .reduce((sum, each) => sum + BigInt(each.stake), 0n);
+    expect(await votesOn(accused)).toBe(String(stake));
+    for (const voter of ["v0", "v1"]) {
+      const told = await soma.json<{ validator: string }>(
+        "slash",
+        "withdraw",
+        accused,
+        "--key",
+        keyOf(voter),
+      );
+      expect(told.validator).toBe(accused);
+    }
+    expect(await votesOn(accused)).toBe("0");
+  });
+
+  test.each([
+    ["vote", "v3", "VOTE_SELF"],
+    ["withdraw", "v0", "VOTE_ABSENT"],
+    ["vote", "e0", "VOTE_STRANGER"],
+  ])("%s by %s is refused with %s", async (command, voter, code) => {
+    const { status, stderr } = await soma.run("slash", command, await idOf("v3"), "--key", keyOf(voter));
+    expect(stderr).toContain(`error ${code}: `);
+    expect(status).toBe(1);
   });
 });
 

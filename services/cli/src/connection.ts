@@ -2,7 +2,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { SomaError } from "@soma/base";
 import { GatewayClient } from "@soma/client";
-import { AccountKey, loadGenesis, loadKeyFile } from "@soma/identity";
+import { type AccountKey, accountOfKeyFile, loadGenesis, loadKeyFile } from "@soma/identity";
 import type { Genesis } from "@soma/protocol";
 import { type Command, Option } from "commander";
 import { z } from "zod";
@@ -41,7 +41,10 @@ export function withNetwork(command: Command): Command {
 /** Adds the options of commands that also sign. */
 export function withConnection(command: Command): Command {
   return withNetwork(command).addOption(
-    new Option("-k, --key <file>", "account key file that signs and pays").env("SOMA_KEY_FILE"),
+    new Option(
+      "-k, --key <file>",
+      "key file that signs and pays: an account's, or an operator's for the operator's account",
+    ).env("SOMA_KEY_FILE"),
   );
 }
 
@@ -112,5 +115,5 @@ export function knownGenesis(flags: ConnectionFlags): Genesis | undefined {
 
 export function accountOf(flags: ConnectionFlags): AccountKey {
   const path = required(flags.key ?? devnetFile()?.wallet, "--key <file>");
-  return AccountKey.fromSeed(loadKeyFile(path, "account").seed);
+  return accountOfKeyFile(loadKeyFile(path));
 }

@@ -8,7 +8,7 @@ export type OperatorsView = Awaited<ReturnType<GatewayClient["operators"]>>;
  */
 export function operatorLines(view: OperatorsView, names: ReadonlyMap<string, string>): string[] {
   const validators = byStake(view.validators).map((operator) =>
-    line("validator", operator, names, operator.gatewayAddress),
+    line("validator", operator, names, operator.gatewayAddress + voted(operator.slashVotes)),
   );
   const encoders = byStake(view.encoders).map((operator) =>
     line(
@@ -19,6 +19,10 @@ export function operatorLines(view: OperatorsView, names: ReadonlyMap<string, st
     ),
   );
   return [...validators, ...encoders, `as of     epoch ${view.epoch}`];
+}
+
+function voted(stake: bigint): string {
+  return stake === 0n ? "" : `  ${formatAmount(stake)} staked votes to slash it`;
 }
 
 interface Operator {

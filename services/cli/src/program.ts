@@ -15,6 +15,7 @@ import { addRecommendCommand } from "./commands/recommend.ts";
 import { addRunCommand } from "./commands/run.ts";
 import { addSearchCommand } from "./commands/search.ts";
 import { addSimCommand } from "./commands/sim.ts";
+import { addSlashCommand } from "./commands/slash.ts";
 import { addStakeCommand } from "./commands/stake.ts";
 import { addStatusCommand } from "./commands/status.ts";
 import { addTapCommand } from "./commands/tap.ts";
@@ -34,6 +35,7 @@ const COMMANDS = [
   addTransferCommand,
   addOperatorsCommand,
   addStakeCommand,
+  addSlashCommand,
   addKeyCommand,
   addStatusCommand,
   addWatchCommand,

@@ -194,6 +194,9 @@ export const ListValidators = defineMessage({
           commissionBps: u32,
           edgeAddress: z.string(),
           gatewayAddress: z.string(),
+          /** Stake of the current committee whose votes to slash it stand (ECON-7), and whether that is a quorum. */
+          slashVotes: amount,
+          slashQuorum: z.boolean(),
         }),
       ),
     }),

@@ -219,6 +219,8 @@ export const ListOperators = defineMessage({
           active: z.boolean(),
           edgeAddress: z.string(),
           gatewayAddress: z.string(),
+          /** Stake of the current committee whose votes to slash it stand (ECON-7). */
+          slashVotes: amount,
         }),
       ),
       encoders: z.array(

@@ -2,6 +2,7 @@ import { concatBytes, fromHex, utf8 } from "@soma/base";
 import { sha256 } from "@soma/crypto";
 import { BlsKey, Ed25519Key, VrfKey } from "@soma/crypto/native";
 import { AccountKey } from "./account-key.ts";
+import type { KeyFile } from "./key-file.ts";
 
 /** One seed a purpose, so that no key material serves two schemes. */
 function purposeSeed(seed: string, purpose: string): Uint8Array {
@@ -10,6 +11,11 @@ function purposeSeed(seed: string, purpose: string): Uint8Array {
 
 function accountOf(seed: string): AccountKey {
   return new AccountKey(Ed25519Key.fromSeed(purposeSeed(seed, "account")));
+}
+
+/** The account that a key file signs for: its own, or that of the operator whose file it is. */
+export function accountOfKeyFile({ kind, seed }: KeyFile): AccountKey {
+  return kind === "account" ? AccountKey.fromSeed(seed) : accountOf(seed);
 }
 
 /** All keys of a validator operator, from one 32-byte seed in hex. */

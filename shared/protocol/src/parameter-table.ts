@@ -84,6 +84,7 @@ export const PARAMETER_TABLE = {
   slashOptOutCommitBps: row("ECON-8", "bps", 1_000, 0, 10_000),
   slashNoSignatureBps: row("ECON-8", "bps", 1_000, 0, 10_000),
   slashEquivocationBps: row("CONS-13", "bps", 1_000, 0, 10_000),
+  slashVotesBps: row("ECON-7", "bps an epoch", 500, 0, 10_000),
   evidenceShareBps: row("ECON-8", "bps", 500, 0, 10_000),
   performanceMinJobs: row("SCORE-2", "jobs", 20, 1, 100_000),
   anchorCosineBps: row("SPACE-1", "bps", 5_000, 0, 10_000),

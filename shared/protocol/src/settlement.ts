@@ -8,7 +8,7 @@ const OperatorCodec = bcs.struct("SettledOperator", {
   /** Stake that counted in the epoch. */
   stake: u64,
   commissionBps: u16,
-  /** False while banned: nothing is earned. */
+  /** False while banned, and under a quorum of slash votes (ECON-6): nothing is earned. */
   earns: bcs.bool(),
 });
 
@@ -25,7 +25,7 @@ export const SettlementInputCodec = bcs.struct("SettlementInput", {
   /** The epoch's committee, ascending by id. */
   validators: bcs.vector(OperatorCodec),
   /** Paid transactions by the author of the first block that carried them, ascending by author. */
-  inclusion: bcs.vector(bcs.struct("Inclusion", { author: bytes32, transactions: u64 })),
+  inclusion: bcs.vector(bcs.struct("Inclusion", { author: bytes32, transactions: u64, earns: bcs.bool() })),
   /** Winners of proven jobs, ascending: bounded by those who can win, not by how many jobs there were (ADR 0023). */
   winners: bcs.vector(
     bcs.struct("Winner", {

@@ -107,6 +107,9 @@ export const TransactionKindCodec = bcs.enum("TransactionKind", {
   PostReceipt: bcs.struct("PostReceipt", { receipt: SignedReceiptCodec }),
   /** ADR 0002: a chosen encoder cannot have somebody's vectors. */
   PostUnavailable: bcs.struct("PostUnavailable", { unavailable: SignedUnavailableCodec }),
+  /** ECON-7: a vote of the committee that stands until it is withdrawn or its voter loses the seat. */
+  VoteSlash: bcs.struct("VoteSlash", { validator: bytes32 }),
+  WithdrawSlashVote: bcs.struct("WithdrawSlashVote", { validator: bytes32 }),
 });
 export type TransactionKind = typeof TransactionKindCodec.$inferType;
 export type TransactionKindInput = typeof TransactionKindCodec.$inferInput;

@@ -42,7 +42,7 @@ const settlement = {
   feesBurned: 400n,
   shares: { validatorsBps: 3_000, inclusionBps: 1_000, embeddingBps: 3_500 },
   validators: [{ operator: job, stake: 300n, commissionBps: 1_000, earns: true }],
-  inclusion: [{ author: job, transactions: 3n }],
+  inclusion: [{ author: job, transactions: 3n, earns: true }],
   winners: [],
 };
 const settle = {

@@ -48,7 +48,7 @@ function randomKind(chain: TestChain, rng: Rng): TransactionKindInput {
   const amount = BigInt(rng.below(2_000)) * (rng.chance(0.5) ? TOKEN : 1n);
   const role = rng.chance(0.5) ? encoderRole : validatorRole;
   const operator = rng.pick([...chain.validators, ...chain.encoders]).address;
-  switch (rng.below(9)) {
+  switch (rng.below(11)) {
     case 0:
       return { Delegate: { role, operator, amount } };
     case 1:
@@ -79,6 +79,10 @@ function randomKind(chain: TestChain, rng: Rng): TransactionKindInput {
       };
     case 7:
       return { PostReveal: { reveal: randomReveal(chain, rng) } };
+    case 8:
+      return { VoteSlash: { validator: rng.pick(chain.validators).address } };
+    case 9:
+      return { WithdrawSlashVote: { validator: rng.pick(chain.validators).address } };
     default:
       return transfer(rng.pick(chain.people).address, amount);
   }

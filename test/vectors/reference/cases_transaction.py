@@ -111,6 +111,8 @@ class Builder:
         yield "SubmitEquivocation", {"first": hex_(40), "second": ""}
         yield "PostReceipt", {"receipt": {"receipt": self.head(dataHash=hash_()), "signature": hex_(64)}}
         yield "PostUnavailable", {"unavailable": {"unavailable": self.head(missing=hash_()), "signature": hex_(64)}}
+        yield "VoteSlash", {"validator": hash_()}
+        yield "WithdrawSlashVote", {"validator": hash_()}
 
     def signed(self, kind, content, policy=None, signatures=None, signers=1, **change):
         head = {"chainId": "test", "sender": self.hash(), "sequence": self.u64(), "expiryEpoch": self.u64(), "tip": "0"}

@@ -74,6 +74,8 @@ kind = enum(
     SubmitEquivocation=struct(first=byte_string, second=byte_string),
     PostReceipt=struct(receipt=signed_receipt),
     PostUnavailable=struct(unavailable=signed_unavailable),
+    VoteSlash=struct(validator=hash32),
+    WithdrawSlashVote=struct(validator=hash32),
 )
 
 transaction = struct(chainId=string, sender=hash32, sequence=u64, expiryEpoch=u64, tip=u64, kind=kind)

@@ -1,21 +1,7 @@
 import { readFileSync } from "node:fs";
-import {
-  AccountKey,
-  createKeyFile,
-  EncoderKeys,
-  type KeyFile,
-  type KeyKind,
-  loadKeyFile,
-  ValidatorKeys,
-} from "@soma/identity";
+import { accountOfKeyFile, createKeyFile, type KeyKind, loadKeyFile } from "@soma/identity";
 import { type Command, Option } from "commander";
 import { printJson, printLine } from "../output.ts";
-
-function addressOf(file: KeyFile): string {
-  if (file.kind === "account") return AccountKey.fromSeed(file.seed).address;
-  const keys = file.kind === "validator" ? new ValidatorKeys(file.seed) : new EncoderKeys(file.seed);
-  return keys.account.address;
-}
 
 export function addKeyCommand(program: Command): void {
   const key = program
@@ -42,7 +28,7 @@ export function addKeyCommand(program: Command): void {
       // Never an argument: every user of the machine sees those.
       const seed = seedFile && readFileSync(seedFile === "-" ? 0 : seedFile, "utf8").trim();
       const file = createKeyFile(path, kind, seed);
-      const address = addressOf(file);
+      const address = accountOfKeyFile(file).address;
       if (flags.json) printJson({ path, kind: file.kind, address });
       else printLine(`${file.kind} ${address}\nwritten to ${path}`);
     });
@@ -54,7 +40,7 @@ export function addKeyCommand(program: Command): void {
     .addHelpText("after", "\nExample:\n  soma key show wallet.json --json")
     .action((path: string, flags: { json?: boolean }) => {
       const file = loadKeyFile(path);
-      const address = addressOf(file);
+      const address = accountOfKeyFile(file).address;
       if (flags.json) printJson({ path, kind: file.kind, address });
       else printLine(`${file.kind} ${address}`);
     });

@@ -72,6 +72,7 @@ const operators: Operators = {
     active: true,
     edgeAddress: "",
     gatewayAddress: "",
+    slashVotes: 0n,
   })),
   encoders: [{ id: ENCODER, stake: 1n, active: true, price: null }],
 };

@@ -19,8 +19,8 @@ const input: SettlementInput = {
     { operator: id(2), stake: 100n, commissionBps: 0, earns: false },
   ],
   inclusion: [
-    { author: id(1), transactions: 3n },
-    { author: id(2), transactions: 1n },
+    { author: id(1), transactions: 3n, earns: true },
+    { author: id(2), transactions: 1n, earns: true },
   ],
   winners: [{ winner: id(9), commissionBps: 5_000, equalJobs: 0n, boundedJobs: 1n, bounds: 300n }],
 };
@@ -73,6 +73,13 @@ describe("ECON-3", () => {
     expect(pools).toEqual([{ role: 1, operator: id(9), amount: 150n }]);
   });
 
+  test("who earns nothing gets no inclusion either, and enriches nobody by it", () => {
+    const [first, second] = input.inclusion as [(typeof input.inclusion)[0], (typeof input.inclusion)[0]];
+    const inclusion = [first, { ...second, earns: false }];
+    const { payments } = settled({ ...input, inclusion, validators: [], winners: [] });
+    expect(payments).toEqual([{ account: id(1), amount: 150n }]);
+  });
+
   test("a small emission is shared alike among jobs", () => {
     const none = { commissionBps: 0, boundedJobs: 0n, bounds: 0n };
     const winners = [1, 2, 3].map((n) => ({ ...none, winner: id(n), equalJobs: 1n }));
@@ -99,7 +106,9 @@ describe("ECON-3", () => {
       validators: fc.array(
         fc.record({ operator, stake: amount, commissionBps: fc.nat(10_000), earns: fc.boolean() }),
       ),
-      inclusion: fc.array(fc.record({ author: operator, transactions: fc.bigInt(0n, 1_000n) })),
+      inclusion: fc.array(
+        fc.record({ author: operator, transactions: fc.bigInt(0n, 1_000n), earns: fc.boolean() }),
+      ),
       winners: fc.array(
         fc.record({
           winner: operator,

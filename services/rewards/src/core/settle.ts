@@ -85,13 +85,15 @@ function rewardValidators(
   }
 }
 
-/** By paid transactions, to the author itself; together at most half of the base fees burned (ADR 0004). */
+/** By paid transactions, to the author itself unless it earns nothing; together at most half of the base fees burned (ADR 0004). */
 function rewardInclusion(pot: bigint, { inclusion, feesBurned }: SettlementInput, liquid: Ledgered): void {
   let total = 0n;
   for (const { transactions } of inclusion) total += transactions;
   if (total === 0n) return;
   const capped = minBig(pot, subsidyBound(feesBurned));
-  for (const { author, transactions } of inclusion) liquid.add(author, (capped * transactions) / total);
+  for (const { author, transactions, earns } of inclusion) {
+    if (earns) liquid.add(author, (capped * transactions) / total);
+  }
 }
 
 /** The same for each proven job, but at most half of what that job burned (ADR 0004), summed by winner. */

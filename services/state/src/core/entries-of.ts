@@ -11,6 +11,7 @@ import {
   jobs,
   parameterRows,
   pools,
+  slashVotes,
   validators,
 } from "./records.ts";
 import type { KeyedStore } from "./store.ts";
@@ -62,7 +63,7 @@ export function epochEntry(epoch: bigint): EntryNames {
 
 /** For `operators`, `listValidators` and `listEncoders`. */
 export function operatorEntries(epoch: bigint): EntryNames {
-  return { ...epochEntry(epoch), tables: [validators.name, encoders.name, pools.name] };
+  return { ...epochEntry(epoch), tables: [validators.name, encoders.name, pools.name, slashVotes.name] };
 }
 
 export function parameterEntries(): EntryNames {

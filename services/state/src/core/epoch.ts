@@ -10,18 +10,20 @@ import { nextBaseFee, nextPrice } from "./economy.ts";
 import { changeHead, headOf } from "./money.ts";
 import { constants, encoders, epochs, inclusion, jobs, proven, validators } from "./records.ts";
 import { type Ranking, seated } from "./seats.ts";
+import { lapseSlashVotes, slashByVotes } from "./slash-votes.ts";
 import { poolOf, releaseBonds, turnStake } from "./stake.ts";
 import type { KeyedStore } from "./store.ts";
 import { numberKey } from "./table.ts";
 
 /**
- * Turns the epoch after its settlement: stake and commissions change, who left or fell below the minimum goes, prices
- * and base fee follow, and the next epoch's facts are fixed from what then stands.
+ * Turns the epoch after its settlement: votes slash, stake and commissions change, who left or fell below the minimum
+ * goes, prices and base fee follow, and the next epoch's facts are fixed from what then stands.
  */
 export function openNextEpoch(store: KeyedStore, parameters: Parameters, circulating: bigint): EpochInfo {
   const head = headOf(store);
   const before = epochs.get(store, numberKey(head.epoch))!;
   const epoch = head.epoch + 1n;
+  slashByVotes(store, parameters);
   turnStake(store, parameters, epoch);
   releaseBonds(store, epoch);
   const ranking = { chainId: constants.get(store, "all")!.chainId, seed: head.beacon };
@@ -44,6 +46,7 @@ export function openNextEpoch(store: KeyedStore, parameters: Parameters, circula
     parameters: before.parameters,
   };
   epochs.put(store, info, numberKey(epoch));
+  lapseSlashVotes(store, info.committee);
   for (const { parts } of inclusion.rows(store)) inclusion.delete(store, ...parts);
   for (const { parts } of proven.rows(store)) proven.delete(store, ...parts);
   changeHead(store, { epoch, burned: 0n, feesBurned: 0n, provenJobs: 0n, closing: false });

@@ -14,6 +14,7 @@ import {
   type Role,
   validators,
 } from "./records.ts";
+import { type SlashStanding, slashStandings } from "./slash-votes.ts";
 import type { KeyedStore } from "./store.ts";
 import { numberKey } from "./table.ts";
 
@@ -75,6 +76,11 @@ export class LedgerReading {
       stake: pools.get(this.store, role, parts[0]!)?.stake ?? 0n,
       active: now.has(parts[0]!),
     }));
+  }
+
+  /** ECON-7: validators that votes stand on, with the stake of the current committee that votes. */
+  slashStandings(): ReadonlyMap<Address, SlashStanding> {
+    return slashStandings(this.store);
   }
 
   /** The governance parameters in force, by name. */

@@ -15,6 +15,9 @@ interface Standing {
 export interface ValidatorListing extends Standing {
   readonly edgeAddress: string;
   readonly gatewayAddress: string;
+  /** Stake of the current committee whose votes to slash it stand (ECON-7), and whether that is a quorum. */
+  readonly slashVotes: Amount;
+  readonly slashQuorum: boolean;
 }
 
 export interface EncoderListing extends Standing {
@@ -24,9 +27,19 @@ export interface EncoderListing extends Standing {
 /** Registered validators, ascending by id. */
 export function listValidators(ledger: LedgerReading): ValidatorListing[] {
   const standing = new Map(ledger.operators("validator").map((operator) => [operator.id, operator]));
+  const votes = ledger.slashStandings();
   return validators.rows(ledger.store).map(({ parts, value }) => {
     const { leaving, commissionBps, edgeAddress, gatewayAddress } = value;
-    return { ...standing.get(parts[0]!)!, leaving, commissionBps, edgeAddress, gatewayAddress };
+    const slash = votes.get(parts[0]!);
+    return {
+      ...standing.get(parts[0]!)!,
+      leaving,
+      commissionBps,
+      edgeAddress,
+      gatewayAddress,
+      slashVotes: slash?.stake ?? 0n,
+      slashQuorum: slash?.quorum ?? false,
+    };
   });
 }
 

@@ -124,6 +124,9 @@ export const pendingLeaves = new Table("local/leaves", bcs.vector(byteString));
 /** Key: transaction digest. Transactions that an override left out, by its commit: never executed (DESIGN section 4). */
 export const overriddenTransactions = new Table("overridden", u64);
 
+/** Key: accused validator, voter. Votes to slash that stand (ECON-7). */
+export const slashVotes = new Table("slash-vote", bcs.struct("SlashVote", {}));
+
 /** Every table whose entries validators agree on. */
 export const TABLES: readonly Pick<Table<unknown>, "name" | "decode">[] = [
   accounts,
@@ -144,6 +147,7 @@ export const TABLES: readonly Pick<Table<unknown>, "name" | "decode">[] = [
   constants,
   heads,
   overriddenTransactions,
+  slashVotes,
 ];
 
 /** The two classes of stake, as they stand in keys. */

@@ -1,5 +1,6 @@
 import { compareHex, err, ok, type Result } from "@soma/base";
 import {
+  type Address,
   emission,
   emissionShare,
   type Parameters,
@@ -10,6 +11,7 @@ import {
 } from "@soma/protocol";
 import { changeHead, credit, headOf } from "./money.ts";
 import { encoders, epochs, inclusion, proven, validators } from "./records.ts";
+import { slashStandings } from "./slash-votes.ts";
 import { rewardPool } from "./stake.ts";
 import type { KeyedStore } from "./store.ts";
 import { numberKey } from "./table.ts";
@@ -18,6 +20,11 @@ import { numberKey } from "./table.ts";
 export function settlementInputOf(store: KeyedStore, parameters: Parameters): SettlementInput {
   const head = headOf(store);
   const info = epochs.get(store, numberKey(head.epoch))!;
+  const standings = slashStandings(store);
+  const earns = (operator: Address) => {
+    const record = validators.get(store, operator);
+    return record !== undefined && !record.banned && standings.get(operator)?.quorum !== true;
+  };
   const emitted = {
     unminted: head.unminted,
     emissionFraction: parameters.emissionFraction,
@@ -32,16 +39,17 @@ export function settlementInputOf(store: KeyedStore, parameters: Parameters): Se
       inclusionBps: parameters.emissionInclusionBps,
       embeddingBps: parameters.emissionEmbeddingBps,
     },
-    validators: info.committee.map(({ validator, stake }) => {
-      const record = validators.get(store, validator);
-      return {
-        operator: validator,
-        stake,
-        commissionBps: record?.commissionBps ?? 0,
-        earns: record !== undefined && !record.banned,
-      };
-    }),
-    inclusion: inclusion.rows(store).map(({ parts, value }) => ({ author: parts[0]!, transactions: value })),
+    validators: info.committee.map(({ validator, stake }) => ({
+      operator: validator,
+      stake,
+      commissionBps: validators.get(store, validator)?.commissionBps ?? 0,
+      earns: earns(validator),
+    })),
+    inclusion: inclusion.rows(store).map(({ parts, value }) => ({
+      author: parts[0]!,
+      transactions: value,
+      earns: earns(parts[0]!),
+    })),
     winners: winnersOf(store, emissionShare(emitted, parameters.emissionEmbeddingBps)),
   };
 }

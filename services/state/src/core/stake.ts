@@ -150,6 +150,20 @@ export function slashStake(store: KeyedStore, parameters: Parameters, slash: Sta
   return taken;
 }
 
+/** Recycles a part of the stake that counts, own and delegated alike; `partOf` gives at most what it is given. */
+export function takeFromPool(
+  store: KeyedStore,
+  role: Role,
+  operator: Address,
+  partOf: (stake: Amount) => Amount,
+): void {
+  const pool = poolOf(store, role, operator);
+  const part = partOf(pool.stake);
+  if (part === 0n) return;
+  pools.put(store, { ...pool, stake: pool.stake - part }, role, operator);
+  recycle(store, part);
+}
+
 /** Unbonding stake of an operator that still counted in the epoch of the offence. */
 function openBonds(store: KeyedStore, parameters: Parameters, { role, operator, epoch }: StakeSlash) {
   const out: { parts: string[]; value: { stake: Amount; shares: bigint } }[] = [];

@@ -5,6 +5,7 @@ import { type JobSurroundings, openJob, playJobTransaction } from "./job-ledger.
 import { accountOf, credit, debit, headOf } from "./money.ts";
 import { registerEncoder, registerValidator, setAsk, setCommission, unregister } from "./operators.ts";
 import { accounts, epochs, inclusion, type Role } from "./records.ts";
+import { voteSlash, withdrawSlashVote } from "./slash-votes.ts";
 import { delegate, undelegate } from "./stake.ts";
 import type { KeyedStore } from "./store.ts";
 import { numberKey } from "./table.ts";
@@ -129,6 +130,10 @@ function perform(
       const event = { Slashed: { operator: validator, amount, cause: "equivocation", job: null } };
       return ok({ events: [event], over: [] });
     }
+    case "VoteSlash":
+      return plain(voteSlash(store, sender, kind.VoteSlash.validator));
+    case "WithdrawSlashVote":
+      return plain(withdrawSlashVote(store, sender, kind.WithdrawSlashVote.validator));
     case "GenerateEmbeddings":
       return openJob(store, surroundings, sender, carried.digest, kind.GenerateEmbeddings);
     default:

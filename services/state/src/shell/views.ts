@@ -75,6 +75,7 @@ export function operatorsView(ledger: LedgerReading) {
   const { epoch, committee, roster } = ledger.currentEpoch;
   const members = new Map(committee.map((member) => [member.validator, member]));
   const entries = new Map(roster.map((entry) => [entry.encoder, entry]));
+  const votes = ledger.slashStandings();
   return {
     epoch,
     validators: ledger.operators("validator").map(({ id, stake, active }) => ({
@@ -83,6 +84,7 @@ export function operatorsView(ledger: LedgerReading) {
       active,
       edgeAddress: members.get(id)?.edgeAddress ?? "",
       gatewayAddress: members.get(id)?.gatewayAddress ?? "",
+      slashVotes: votes.get(id)?.stake ?? 0n,
     })),
     encoders: ledger.operators("encoder").map(({ id, stake, active }) => ({
       id,
