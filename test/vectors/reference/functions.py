@@ -4,6 +4,7 @@ from fractions import Fraction
 
 import bls
 import consensus
+import economy
 import edwards25519
 import embedding
 import mask
@@ -68,6 +69,11 @@ def consensus_decide(x):
     return consensus.decide(x["stakes"], x["gcDepth"], blocks)
 
 
+def econ_price(x):
+    price = economy.price([(int(ask), int(stake)) for ask, stake in x["asks"]])
+    return {"price": None if price is None else str(price)}
+
+
 def consensus_quorum(x):
     value = consensus.quorum(int(x["total"]))
     return {"quorum": str(value) if isinstance(x["total"], str) else value}
@@ -101,5 +107,12 @@ FUNCTIONS = {
     "vrf.verify": vrf_verify,
     "signature.ed25519": ed25519_verify,
     "signature.bls": bls_verify,
+    "econ.emission": lambda x: economy.emission(x["epochs"], x["decimals"]),
+    "econ.baseFee": lambda x: {
+        "fee": str(economy.base_fee(int(x["fee"]), int(x["burned"]), int(x["circulating"])))
+    },
+    "econ.price": econ_price,
+    "econ.slash": lambda x: {"stake": str(economy.slash(int(x["stake"]), x["epochs"]))},
+    "econ.poisson": lambda x: economy.poisson(x["probability"], x["perSecond"]),
     "tx.decode": lambda x: transaction.decode_signed(unhex(x["bytes"])),
 }

@@ -15,6 +15,7 @@ from pathlib import Path
 import cases_bls
 import cases_consensus
 import cases_ed25519
+import cases_economy
 import cases_embedding
 import cases_mask
 import cases_merkle
@@ -29,6 +30,7 @@ GROUPS = {
     "bls": cases_bls,
     "consensus-reference": cases_consensus,
     "ed25519": cases_ed25519,
+    "economy": cases_economy,
     "embedding": cases_embedding,
     "mask": cases_mask,
     "merkle": cases_merkle,

@@ -34,7 +34,7 @@ test.each([
   "sample.Weighted",
   "curiosity.score",
   "signature.sr25519",
-  "econ.emission",
+  "econ.virtualStake",
 ])("the function %j does not exist", (fn) => {
   expect(answerLine(JSON.stringify({ id: "a", fn, input: {} }))).toMatchObject({
     id: "a",

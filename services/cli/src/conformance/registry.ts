@@ -1,4 +1,5 @@
 import { consensusFunctions } from "./consensus-functions.ts";
+import { economyFunctions } from "./economy-functions.ts";
 import { embeddingFunctions } from "./embedding-functions.ts";
 import type { ConformanceFunction } from "./function.ts";
 import { samplingFunctions } from "./sampling-functions.ts";
@@ -13,5 +14,6 @@ export const CONFORMANCE_FUNCTIONS: ReadonlyMap<string, ConformanceFunction> = n
     ...embeddingFunctions,
     ...signatureFunctions,
     ...transactionFunctions,
+    ...economyFunctions,
   }),
 );

@@ -38,6 +38,7 @@ export { type HaltPoint, overrideFits } from "./override.ts";
 export type { Head, Role } from "./records.ts";
 export { PAID_REFUSALS, UNPAID_REFUSALS } from "./refusals.ts";
 export { LEDGER_RULES, type LedgerRules } from "./rules.ts";
+export { stakeAfterVotes } from "./slash-votes.ts";
 export { decodeSnapshot, encodeSnapshot } from "./snapshot.ts";
 export { type Change, KeyedStore, LOCAL_PREFIX } from "./store.ts";
 export { type Supply, supplyTotal } from "./supply.ts";

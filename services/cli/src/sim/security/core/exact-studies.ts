@@ -146,6 +146,11 @@ export interface PoissonRow {
 export const YEAR_SECONDS = 31_557_600;
 const POISSON_POWERS = [9, 11, 13, 15];
 
+/** ECON-9: seconds between events that come `rate` times a second, independently. For reading: nothing is decided by it. */
+export function timesBetween(rate: number): { readonly mean: number; readonly median: number } {
+  return { mean: 1 / rate, median: Math.LN2 / rate };
+}
+
 /** Times between events: for budgets, and for what a shard of the protocol really has at the dishonest share. */
 export function poissonStudy(question: SecurityQuestion, shards: readonly Shard[]): Result<PoissonRow[]> {
   const { budget, dishonest, jobsPerSecond } = question;
@@ -158,7 +163,7 @@ export function poissonStudy(question: SecurityQuestion, shards: readonly Shard[
     const rate = toNumber(probability) * pace;
     // For reading only: nothing is decided by it (ARITH-3).
     const withinYear = -Math.expm1(-rate * YEAR_SECONDS);
-    const times = { rate, mean: 1 / rate, median: Math.LN2 / rate, withinYear };
+    const times = { rate, ...timesBetween(rate), withinYear };
     return { event, shard, probability, jobsPerSecond: pace, ...times };
   };
   const events = shards.flatMap((shard) => {
