@@ -329,6 +329,12 @@ describe("slash", () => {
     expect(await votesOn(accused)).toBe("0");
   });
 
+  test("a fork that is none is not brought to the ledger", async () => {
+    const { status, stderr } = await soma.run("slash", "fork", "1");
+    expect(stderr).toContain("error CLI_NO_FORK: 4 of 4 gateways have checkpoint 1");
+    expect(status).toBe(1);
+  });
+
   test.each([
     ["vote", "v3", "VOTE_SELF"],
     ["withdraw", "v0", "VOTE_ABSENT"],

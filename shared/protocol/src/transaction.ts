@@ -110,6 +110,8 @@ export const TransactionKindCodec = bcs.enum("TransactionKind", {
   /** ECON-7: a vote of the committee that stands until it is withdrawn or its voter loses the seat. */
   VoteSlash: bcs.struct("VoteSlash", { validator: bytes32 }),
   WithdrawSlashVote: bcs.struct("WithdrawSlashVote", { validator: bytes32 }),
+  /** CONS-13: two different checkpoints of one place, each with an aggregate of some of the committee: `CertifiedCheckpoint`s. */
+  SubmitCheckpointFork: bcs.struct("SubmitCheckpointFork", { first: byteString, second: byteString }),
 });
 export type TransactionKind = typeof TransactionKindCodec.$inferType;
 export type TransactionKindInput = typeof TransactionKindCodec.$inferInput;

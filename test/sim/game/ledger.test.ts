@@ -48,7 +48,7 @@ function randomKind(chain: TestChain, rng: Rng): TransactionKindInput {
   const amount = BigInt(rng.below(2_000)) * (rng.chance(0.5) ? TOKEN : 1n);
   const role = rng.chance(0.5) ? encoderRole : validatorRole;
   const operator = rng.pick([...chain.validators, ...chain.encoders]).address;
-  switch (rng.below(11)) {
+  switch (rng.below(12)) {
     case 0:
       return { Delegate: { role, operator, amount } };
     case 1:
@@ -81,6 +81,10 @@ function randomKind(chain: TestChain, rng: Rng): TransactionKindInput {
       return { PostReveal: { reveal: randomReveal(chain, rng) } };
     case 8:
       return { VoteSlash: { validator: rng.pick(chain.validators).address } };
+    case 10:
+      return {
+        SubmitCheckpointFork: { first: rng.bytes(rng.below(300)), second: rng.bytes(rng.below(300)) },
+      };
     case 9:
       return { WithdrawSlashVote: { validator: rng.pick(chain.validators).address } };
     default:

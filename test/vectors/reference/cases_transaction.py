@@ -113,6 +113,7 @@ class Builder:
         yield "PostUnavailable", {"unavailable": {"unavailable": self.head(missing=hash_()), "signature": hex_(64)}}
         yield "VoteSlash", {"validator": hash_()}
         yield "WithdrawSlashVote", {"validator": hash_()}
+        yield "SubmitCheckpointFork", {"first": hex_(300), "second": hex_(300)}
 
     def signed(self, kind, content, policy=None, signatures=None, signers=1, **change):
         head = {"chainId": "test", "sender": self.hash(), "sequence": self.u64(), "expiryEpoch": self.u64(), "tip": "0"}

@@ -76,6 +76,7 @@ kind = enum(
     PostUnavailable=struct(unavailable=signed_unavailable),
     VoteSlash=struct(validator=hash32),
     WithdrawSlashVote=struct(validator=hash32),
+    SubmitCheckpointFork=struct(first=byte_string, second=byte_string),
 )
 
 transaction = struct(chainId=string, sender=hash32, sequence=u64, expiryEpoch=u64, tip=u64, kind=kind)

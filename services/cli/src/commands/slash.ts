@@ -1,8 +1,10 @@
-import { formatAmount } from "@soma/client";
-import type { TransactionKindInput } from "@soma/protocol";
+import { SomaError } from "@soma/base";
+import { formatAmount, GatewayClient } from "@soma/client";
+import { encode } from "@soma/codec";
+import { CertifiedCheckpointCodec, CheckpointCodec, type TransactionKindInput } from "@soma/protocol";
 import type { Command } from "commander";
 import { parseAddress } from "../amount.ts";
-import { type ConnectionFlags, connect, withConnection } from "../connection.ts";
+import { type ConnectionFlags, connect, gatewaysOf, withConnection } from "../connection.ts";
 import { printJson, printLine } from "../output.ts";
 import { send } from "../send.ts";
 
@@ -11,7 +13,7 @@ type Flags = ConnectionFlags & { json?: boolean };
 export function addSlashCommand(program: Command): void {
   const slash = program
     .command("slash")
-    .description("As a validator, vote that another validator should lose stake, or take that back.")
+    .description("Votes of validators that another should lose stake, and evidence of forks.")
     .addHelpText(
       "after",
       `
@@ -42,8 +44,67 @@ Example:
           printLine(`${formatAmount(stake)} staked votes to slash it`);
         }
       });
+  withConnection(slash.command("fork"))
+    .description(
+      "Bring two certified checkpoints of one place to the ledger: who signed both is slashed (CONS-13).",
+    )
+    .argument("<sequence>", "the checkpoint's number, as soma status names it")
+    .option("--json", "print JSON")
+    .addHelpText(
+      "after",
+      `
+Asks each of the gateways for that checkpoint. Anybody may do it, and gets a part
+of what is slashed; the first gateway's ledger executes it.
+
+Example:
+  soma slash fork 4711 -g https://a.example https://b.example`,
+    )
+    .action(async (text: string, flags: Flags) => {
+      const sequence = parseSequence(text);
+      const [first, second] = await forkOf(gatewaysOf(flags), sequence);
+      const kind = { SubmitCheckpointFork: { first, second } };
+      const { digest, commit } = await send(flags, { kind, amount: 0n });
+      if (flags.json) printJson({ digest, commit, sequence });
+      else printLine(`fork at checkpoint ${sequence} is on the ledger at commit ${commit}`);
+    });
   add("vote", "Vote to slash a validator; the vote stands until it is withdrawn.", (validator) => ({
     VoteSlash: { validator },
   }));
   add("withdraw", "Take a standing vote back.", (validator) => ({ WithdrawSlashVote: { validator } }));
+}
+
+function parseSequence(text: string): bigint {
+  if (/^[1-9][0-9]{0,18}$/.test(text)) return BigInt(text);
+  throw new SomaError("CLI_OPTION", `${text} is not a checkpoint's number, such as 4711`);
+}
+
+/**
+ * The first two answers that are over different checkpoints. @throws SomaError CLI_NO_FORK; GATEWAY_* if fewer than two
+ * gateways answer
+ */
+async function forkOf(
+  gateways: readonly string[],
+  sequence: bigint,
+): Promise<readonly [Uint8Array, Uint8Array]> {
+  const answers = await Promise.allSettled(
+    gateways.map((gateway) => new GatewayClient({ gateways: [gateway], retries: 0 }).checkpoint(sequence)),
+  );
+  const failed = answers.find((answer) => answer.status === "rejected");
+  const found = answers.flatMap((answer) =>
+    answer.status === "fulfilled" && answer.value !== undefined ? [answer.value] : [],
+  );
+  if (found.length < 2 && failed !== undefined) throw failed.reason;
+  const idOf = (index: number) =>
+    Buffer.from(encode(CheckpointCodec, found[index]!.checkpoint)).toString("hex");
+  const other = found.findIndex((_, index) => index > 0 && idOf(index) !== idOf(0));
+  if (other < 0) {
+    throw new SomaError(
+      "CLI_NO_FORK",
+      `${found.length} of ${gateways.length} gateways have checkpoint ${sequence}, and do not differ in it`,
+    );
+  }
+  return [found[0]!, found[other]!].map((one) => encode(CertifiedCheckpointCodec, one)) as [
+    Uint8Array,
+    Uint8Array,
+  ];
 }

@@ -6,6 +6,7 @@ import {
   decodeSignedHeader,
   headerSigningBytes,
   type Parameters,
+  type ValidatorId,
 } from "@soma/protocol";
 import { epochs, validators } from "./records.ts";
 import { slashStake } from "./stake.ts";
@@ -17,7 +18,7 @@ export interface Equivocation {
   readonly parameters: Parameters;
   readonly verifier: SignatureVerifier;
   readonly sender: Address;
-  /** Signed headers, encoded. */
+  /** Two signed headers or checkpoints, encoded. */
   readonly first: Uint8Array;
   readonly second: Uint8Array;
 }
@@ -31,7 +32,7 @@ export function punishEquivocation(
   store: KeyedStore,
   evidence: Equivocation,
 ): Result<{ validator: Address; amount: Amount }> {
-  const { chainId, parameters, verifier } = evidence;
+  const { chainId, verifier } = evidence;
   const first = decodeSignedHeader(evidence.first);
   const second = decodeSignedHeader(evidence.second);
   if (!first.ok || !second.ok) return err("EVIDENCE_MALFORMED", "not two signed headers");
@@ -49,23 +50,27 @@ export function punishEquivocation(
       return err("EVIDENCE_SIGNATURE", "a block is not signed by its author");
     }
   }
-  const record = validators.get(store, member.validator);
-  if (record !== undefined) {
-    if (record.equivocated !== null && record.equivocated >= a.epoch) {
-      return err("EVIDENCE_KNOWN", "punished already");
-    }
-    validators.put(store, { ...record, banned: true, equivocated: a.epoch }, member.validator);
-  }
-  const amount =
-    record === undefined
-      ? 0n
-      : slashStake(store, parameters, {
-          role: "validator",
-          operator: member.validator,
-          bps: parameters.slashEquivocationBps,
-          cap: null,
-          epoch: a.epoch,
-          bringer: evidence.sender,
-        });
-  return ok({ validator: member.validator, amount });
+  const { validator } = member;
+  const amount = punishAuthor(store, evidence, { validator, epoch: a.epoch });
+  return amount === null ? err("EVIDENCE_KNOWN", "punished already") : ok({ validator, amount });
+}
+
+/** Slashes and bans who signed two things of one place in an epoch; null if it was punished for this epoch or a later one. */
+export function punishAuthor(
+  store: KeyedStore,
+  { parameters, sender }: Equivocation,
+  { validator, epoch }: { readonly validator: ValidatorId; readonly epoch: bigint },
+): Amount | null {
+  const record = validators.get(store, validator);
+  if (record === undefined) return 0n;
+  if (record.equivocated !== null && record.equivocated >= epoch) return null;
+  validators.put(store, { ...record, banned: true, equivocated: epoch }, validator);
+  return slashStake(store, parameters, {
+    role: "validator",
+    operator: validator,
+    bps: parameters.slashEquivocationBps,
+    cap: null,
+    epoch,
+    bringer: sender,
+  });
 }

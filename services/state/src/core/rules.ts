@@ -1,4 +1,5 @@
 import type { Amount } from "@soma/protocol";
+import { punishCheckpointFork } from "./checkpoint-fork.ts";
 import { punishEquivocation } from "./equivocation.ts";
 import { applyToJob } from "./game/apply.ts";
 import { reachDeadline } from "./game/deadline.ts";
@@ -18,6 +19,8 @@ export interface LedgerRules {
   readonly burnFee: (store: KeyedStore, fee: Amount) => void;
   /** CONS-13. */
   readonly punishEquivocation: typeof punishEquivocation;
+  /** CONS-13. */
+  readonly punishCheckpointFork: typeof punishCheckpointFork;
   /** GAME-1. */
   readonly payForJob: typeof payForJob;
   /** GAME-2 to GAME-8: one transaction about a job. */
@@ -30,6 +33,7 @@ export const LEDGER_RULES: LedgerRules = {
   authorise,
   burnFee: (store, fee) => burn(store, fee, true),
   punishEquivocation,
+  punishCheckpointFork,
   payForJob,
   applyToJob,
   reachDeadline,

@@ -130,6 +130,16 @@ function perform(
       const event = { Slashed: { operator: validator, amount, cause: "equivocation", job: null } };
       return ok({ events: [event], over: [] });
     }
+    case "SubmitCheckpointFork": {
+      const { first, second } = kind.SubmitCheckpointFork;
+      const evidence = { chainId, parameters, verifier, sender, first, second };
+      const punished = rules.punishCheckpointFork(store, evidence);
+      if (!punished.ok) return punished;
+      const events = punished.value.map(({ validator, amount }) => ({
+        Slashed: { operator: validator, amount, cause: "checkpoint-fork", job: null },
+      }));
+      return ok({ events, over: [] });
+    }
     case "VoteSlash":
       return plain(voteSlash(store, sender, kind.VoteSlash.validator));
     case "WithdrawSlashVote":
