@@ -59,6 +59,12 @@ export function doubledRanks(values: readonly Ordinal[], last: readonly boolean[
   return out;
 }
 
+/** SCORE-2: floor(10^6 * (r - 1) / (2n)) for a doubled rank r among n; in the middle of its place, so 500 000 for all equal. */
+export function midRankPercentile(rank: number, n: number): number {
+  const scaled = 1_000_000 * (rank - 1);
+  return (scaled - (scaled % (2 * n))) / (2 * n);
+}
+
 /**
  * SCORE-1. Winner: lowest 7*rank(DL) + 3*rank(LOF) among those not `last`.
  * Refusals: SCORE_COUNT (no encoder, or lists of different lengths), SCORE_NOT_FINITE, SCORE_LOT (not hex).
@@ -78,10 +84,7 @@ export function composite(input: CompositeInput): Result<CompositeRanks> {
   const byLof = doubledRanks(lof, last);
   const byLatency = doubledRanks(latency, last);
   const sums = byLoss.map((rank, i) => 6000 * rank + 2500 * byLof[i]! + 1500 * byLatency[i]!);
-  const percentilePpm = doubledRanks(sums).map((rank) => {
-    const scaled = 1_000_000 * (rank - 1);
-    return (scaled - (scaled % (2 * n))) / (2 * n);
-  });
+  const percentilePpm = doubledRanks(sums).map((rank) => midRankPercentile(rank, n));
   const merit = (i: number) => 7 * byLoss[i]! + 3 * byLof[i]!;
   let winner: number | null = null;
   for (let i = 0; i < n; i++) {

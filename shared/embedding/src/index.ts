@@ -3,6 +3,7 @@ export {
   type CompositeRanks,
   composite,
   doubledRanks,
+  midRankPercentile,
   type Ordinal,
   tieLot,
 } from "./composite.ts";

@@ -1,9 +1,10 @@
+import type { Parameters, TransactionKindInput } from "@soma/protocol";
 import { expect } from "vitest";
 import { JobDriver } from "./job-driver.ts";
 import { TestChain } from "./test-chain.ts";
 
-export function drawn(): JobDriver {
-  const chain = new TestChain({ epochLength: 1_000_000n });
+export function drawn(parameters: Partial<Parameters> = {}): JobDriver {
+  const chain = new TestChain({ epochLength: 1_000_000n, ...parameters });
   const driver = new JobDriver(chain, chain.people[0]!);
   driver.pay();
   return driver;
@@ -17,15 +18,14 @@ export function selected(): JobDriver {
   return driver;
 }
 
-export function bundled(): JobDriver {
-  const driver = drawn();
+export function bundled(parameters: Partial<Parameters> = {}): JobDriver {
+  const driver = drawn(parameters);
   driver.bundleEverybody();
   return driver;
 }
 
 /** Sends as the payer; the refusal's code. */
-export const send = (driver: JobDriver, kind: Parameters<TestChain["send"]>[1]) =>
-  driver.chain.send(driver.payer, kind);
+export const send = (driver: JobDriver, kind: TransactionKindInput) => driver.chain.send(driver.payer, kind);
 
 /** Commits until the job's record is gone; the slashes on the way, as "cause operator". */
 export function finish(driver: JobDriver): string[] {

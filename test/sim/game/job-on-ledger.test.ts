@@ -29,6 +29,29 @@ describe("GAME on the ledger, real signatures", () => {
     expect(supplyTotal(chain.ledger.supply)).toBe(1_000_000n * TOKEN);
   });
 
+  test("SCORE-2: the epoch's worst performer loses ten basis points, at most what the job paid for its seats", () => {
+    const driver = bundled({ performanceMinJobs: 1 });
+    const { chain } = driver;
+    const { scores } = driver.result();
+    const worst = scores.at(-1)!.encoder;
+    const seats = driver.job.chosen.find(({ encoder }) => encoder === worst)!.seats;
+    const { fee, quorum } = driver.job;
+    expect(send(driver, driver.proof())).toBe("");
+    expect(finish(driver)).toEqual([]);
+    const stakes = () =>
+      new Map(chain.ledger.operators("encoder").map(({ id, stake }) => [id, stake] as const));
+    const before = stakes();
+    chain.endEpoch();
+    const lost = [...stakes()].filter(([id, stake]) => stake < before.get(id)!);
+    const part = (fee * BigInt(seats)) / BigInt(quorum);
+    const tenBps = before.get(worst)! / 1_000n;
+    expect(lost).toEqual([[worst, before.get(worst)! - (part < tenBps ? part : tenBps)]]);
+    expect(supplyTotal(chain.ledger.supply)).toBe(1_000_000n * TOKEN);
+    const after = stakes();
+    chain.endEpoch();
+    for (const [id, stake] of stakes()) expect(stake).toBeGreaterThanOrEqual(after.get(id)!);
+  });
+
   test("the payment's refusals", () => {
     const chain = new TestChain();
     const driver = new JobDriver(chain, chain.people[0]!);

@@ -8,6 +8,7 @@ import {
 } from "@soma/protocol";
 import { nextBaseFee, nextPrice } from "./economy.ts";
 import { changeHead, headOf } from "./money.ts";
+import { slashPerformance } from "./performance.ts";
 import { constants, encoders, epochs, inclusion, jobs, proven, validators } from "./records.ts";
 import { type Ranking, seated } from "./seats.ts";
 import { lapseSlashVotes, slashByVotes } from "./slash-votes.ts";
@@ -16,17 +17,18 @@ import type { KeyedStore } from "./store.ts";
 import { numberKey } from "./table.ts";
 
 /**
- * Turns the epoch after its settlement: votes slash, stake and commissions change, who left or fell below the minimum
+ * Turns the epoch after its settlement: performance and votes slash, stake and commissions change, who left or fell below the minimum
  * goes, prices and base fee follow, and the next epoch's facts are fixed from what then stands.
  */
 export function openNextEpoch(store: KeyedStore, parameters: Parameters, circulating: bigint): EpochInfo {
   const head = headOf(store);
   const before = epochs.get(store, numberKey(head.epoch))!;
   const epoch = head.epoch + 1n;
+  const ranking = { chainId: constants.get(store, "all")!.chainId, seed: head.beacon };
+  slashPerformance(store, parameters, head.epoch, ranking);
   slashByVotes(store, parameters);
   turnStake(store, parameters, epoch);
   releaseBonds(store, epoch);
-  const ranking = { chainId: constants.get(store, "all")!.chainId, seed: head.beacon };
   const committee = turnValidators(store, parameters, ranking);
   const roster = turnEncoders(store, parameters, ranking);
   const info: EpochInfo = {

@@ -14,6 +14,7 @@ import type { GameContext, GameEffect } from "./game/context.ts";
 import type { Job } from "./game/job.ts";
 import type { JobPayment } from "./game/pay.ts";
 import { accountOf, burn, changeHead, credit, debit, headOf } from "./money.ts";
+import { recordStandings } from "./performance.ts";
 import { due, epochs, jobs, proven } from "./records.ts";
 import type { LedgerRules } from "./rules.ts";
 import { slashStake } from "./stake.ts";
@@ -154,6 +155,9 @@ function carryOut(
         changeHead(store, { provenJobs: provenJobs + 1n });
         break;
       }
+      case "standings":
+        recordStandings(store, effect.standings);
+        break;
       case "event":
         events.push(effect.event);
         break;

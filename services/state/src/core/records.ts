@@ -77,6 +77,12 @@ export const inclusion = new Table("inclusion", u64);
 /** Key: number within the epoch. Jobs that were proven in the epoch (ECON-3). */
 export const proven = new Table("proven", bcs.struct("Proven", { winner: bytes32, burned: u64 }));
 
+/** Key: encoder. Its proven jobs of the epoch, their percentiles' sum in parts per million, and what they can cost it (SCORE-2). */
+export const performances = new Table(
+  "performance",
+  bcs.struct("Performance", { jobs: u64, percentiles: u64, cap: u64 }),
+);
+
 export const parameterRows = new Table("parameters", bcs.vector(bcs.tuple([bcs.string(), bcs.string()])));
 
 export const constants = new Table(
@@ -143,6 +149,7 @@ export const TABLES: readonly Pick<Table<unknown>, "name" | "decode">[] = [
   epochs,
   inclusion,
   proven,
+  performances,
   parameterRows,
   constants,
   heads,

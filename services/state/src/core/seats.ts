@@ -9,6 +9,11 @@ export interface Ranking {
   readonly seed: Digest;
 }
 
+export interface Measure<T> {
+  readonly measureOf: (candidate: T) => bigint;
+  readonly idOf: (candidate: T) => Address;
+}
+
 /**
  * ADR 0023: those of the highest stakes, at most `seats`, in the order in which they came. Equal stakes break by
  * H(seed, id) (ARITH-6). Who is left out stays registered and may have a seat in another epoch.
@@ -17,15 +22,25 @@ export function seated<T extends { readonly stake: Amount }>(
   candidates: readonly T[],
   idOf: (candidate: T) => Address,
   seats: number,
+  ranking: Ranking,
+): T[] {
+  return highest(candidates, { measureOf: ({ stake }) => stake, idOf }, seats, ranking);
+}
+
+/** The `count` of the highest values, in the order in which they came; ties as for seats (ARITH-6). */
+export function highest<T>(
+  candidates: readonly T[],
+  { measureOf, idOf }: Measure<T>,
+  count: number,
   { chainId, seed }: Ranking,
 ): T[] {
-  if (candidates.length <= seats) return [...candidates];
+  if (candidates.length <= count) return [...candidates];
   const ranked = candidates.map((candidate, place) => ({
     place,
-    stake: candidate.stake,
+    value: measureOf(candidate),
     tie: toHex(taggedHash("soma.seat", chainId, fromHex(seed), fromHex(idOf(candidate)))),
   }));
-  ranked.sort((a, b) => (a.stake === b.stake ? compareHex(a.tie, b.tie) : a.stake > b.stake ? -1 : 1));
-  const places = ranked.slice(0, seats).map(({ place }) => place);
+  ranked.sort((a, b) => (a.value === b.value ? compareHex(a.tie, b.tie) : a.value > b.value ? -1 : 1));
+  const places = ranked.slice(0, count).map(({ place }) => place);
   return places.sort((a, b) => a - b).map((place) => candidates[place]!);
 }

@@ -12,6 +12,7 @@ import {
   type RosterEntry,
 } from "@soma/protocol";
 import type { Job, SlashCause } from "./job.ts";
+import type { JobStanding } from "./standing.ts";
 
 /** What a step of a job may look at. Nothing else decides. */
 export interface GameContext {
@@ -42,6 +43,8 @@ export type GameEffect =
     }
   /** The winner of a proven job, for the epoch's settlement (ECON-3). */
   | { readonly kind: "proven"; readonly winner: EncoderId; readonly burned: Amount }
+  /** What a proven result says of the chosen, for the epoch's end (SCORE-2). */
+  | { readonly kind: "standings"; readonly standings: readonly JobStanding[] }
   | { readonly kind: "event"; readonly event: LedgerEventInput }
   /** Ask again at this commit. */
   | { readonly kind: "wake"; readonly commit: bigint }

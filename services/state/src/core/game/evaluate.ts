@@ -11,6 +11,7 @@ import { closeAllDisqualified, closeWithoutResult, forgotten, settle } from "./c
 import { type GameContext, type GameStep, rosterEntry, signedByEncoder, stepped } from "./context.ts";
 import { chosenOf, type Job, seatsOf, withChosen } from "./job.ts";
 import { penalise } from "./penalties.ts";
+import { standingsOf } from "./standing.ts";
 
 type Kind<K extends TransactionKind["$kind"]> = Extract<TransactionKind, { $kind: K }>;
 
@@ -44,7 +45,8 @@ export function finalProof(
   let next = job;
   for (const signer of signers) next = withChosen(next, signer.encoder, { answered: true });
   if (result.winner === null) return ok(closeAllDisqualified(context, next));
-  return ok(settle(context, next, result.winner, evaluationDigest(context.chainId, result)));
+  const settled = settle(context, next, result.winner, evaluationDigest(context.chainId, result));
+  return stepped(settled.job, ...settled.effects, ...standingsOf(job, result));
 }
 
 /**

@@ -43,7 +43,7 @@ function rateOf({ parameters }: GameContext, cause: SlashCause): number {
 }
 
 /** The part of the fee that falls to the encoder's seats. */
-function seatsPart(job: Job, encoder: EncoderId): Amount {
+export function seatsPart(job: Job, encoder: EncoderId): Amount {
   const seats = job.shard.find((member) => member.encoder === encoder)?.seats ?? 0;
   return job.quorum === 0 ? 0n : (job.fee * BigInt(seats)) / BigInt(job.quorum);
 }
