@@ -86,6 +86,62 @@ describe("accounts", () => {
     expect(left).toBeGreaterThan(19n * TOKEN);
   });
 
+  test("an account of three keys pays and stakes when two have signed, each on a copy of its own", async () => {
+    const publicKeys: string[] = [];
+    for (const member of ["ann", "bob", "cam"]) {
+      await soma.json("key", "new", `${member}.json`);
+      publicKeys.push((await soma.json<{ publicKey: string }>("key", "show", `${member}.json`)).publicKey);
+    }
+    const team = await soma.json<{ address: string }>(
+      "multisig",
+      "new",
+      "team.json",
+      ...publicKeys,
+      "-t",
+      "2",
+    );
+    await soma.json("transfer", team.address, "25");
+
+    const wallet = await account();
+    const out = ["--for", "team.json", "--out"];
+    const prepared = await soma.json("transfer", wallet.address, "5", ...out, "pay.json");
+    expect(prepared).toMatchObject({
+      prepared: "pay.json",
+      sender: team.address,
+      sequence: "0",
+      threshold: 2,
+    });
+    cpSync(join(folder, "pay.json"), join(folder, "pay-cam.json"));
+    expect(await soma.json("multisig", "sign", "pay.json", "--key", "ann.json")).toMatchObject({
+      missing: 1,
+    });
+    const early = await soma.run("multisig", "submit", "pay.json");
+    expect(early.stderr).toContain("error MULTISIG_MISSING: ");
+    await soma.json("key", "new", "dan.json");
+    const stranger = await soma.run("multisig", "sign", "pay.json", "--key", "dan.json");
+    expect(stranger.stderr).toContain("error MULTISIG_STRANGER: ");
+    await soma.json("multisig", "sign", "pay-cam.json", "--key", "cam.json");
+    await soma.json("multisig", "combine", "pay.json", "pay-cam.json", "--out", "both.json");
+    expect(await soma.json("multisig", "show", "both.json")).toMatchObject({
+      sender: team.address,
+      kind: { Transfer: { to: wallet.address, amount: String(5n * TOKEN) } },
+      missing: 0,
+    });
+    const sent = await soma.json<{ commit: string }>("multisig", "submit", "both.json");
+    expect(await soma.json("multisig", "submit", "both.json")).toMatchObject({ commit: sent.commit });
+    expect(BigInt((await account(team.address)).balance)).toBeLessThan(20n * TOKEN);
+
+    const [validator] = (await soma.json<{ validators: { id: string }[] }>("operators")).validators;
+    await soma.json("stake", "add", validator!.id, "10", ...out, "stake.json");
+    for (const member of ["bob", "cam"])
+      await soma.json("multisig", "sign", "stake.json", "--key", `${member}.json`);
+    await soma.json("multisig", "submit", "stake.json");
+    expect(await account(team.address)).toMatchObject({
+      sequence: "2",
+      stakes: [{ operator: validator!.id, pending: String(10n * TOKEN) }],
+    });
+  });
+
   test.each([
     ["that take turns", ["one", "one"]],
     ["that have no lock in common", ["one", "other"]],

@@ -9,6 +9,7 @@ import { addConformanceCommand } from "./commands/conformance.ts";
 import { addDevnetCommand } from "./commands/devnet.ts";
 import { addEncodeCommand } from "./commands/encode.ts";
 import { addKeyCommand } from "./commands/key.ts";
+import { addMultisigCommand } from "./commands/multisig.ts";
 import { addOperatorsCommand } from "./commands/operators.ts";
 import { addOverrideCommand } from "./commands/override.ts";
 import { addRecommendCommand } from "./commands/recommend.ts";
@@ -37,6 +38,7 @@ const COMMANDS = [
   addStakeCommand,
   addSlashCommand,
   addKeyCommand,
+  addMultisigCommand,
   addStatusCommand,
   addWatchCommand,
   addTapCommand,

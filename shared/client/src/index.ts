@@ -8,10 +8,18 @@ export { JobJournal, type JournalState } from "./job-journal.ts";
 export type { JobProgress, JobStage } from "./job-progress.ts";
 export { LedgerFollower } from "./ledger-follower.ts";
 export {
+  type MultiSigAccount,
+  type MultiSigDraft,
+  MultiSigTransaction,
+  multiSigAccount,
+} from "./multi-sig.ts";
+export {
   prepareTransaction,
   type SignedSubmission,
   type SubmitOptions,
   sendAndWait,
   submit,
+  type TransactionTerms,
+  transactionTerms,
 } from "./submit.ts";
 export { formatAmount } from "./tokens.ts";

@@ -1,6 +1,6 @@
 import { SomaError } from "@soma/base";
 import type { AccountKey } from "@soma/identity";
-import type { Digest, TransactionKindInput } from "@soma/protocol";
+import type { Address, Digest, TransactionKindInput } from "@soma/protocol";
 import pRetry, { AbortError } from "p-retry";
 import { noTurn, type Turn } from "./account-turns.ts";
 import type { GatewayClient } from "./gateway-client.ts";
@@ -24,20 +24,33 @@ export interface SignedSubmission {
   readonly digest: Digest;
 }
 
-/** Signs a transaction with the account's next sequence number, as the gateway reports it. */
-export async function prepareTransaction(options: SubmitOptions): Promise<SignedSubmission> {
-  const { client, account, chainId, kind } = options;
-  const [view, head] = await Promise.all([client.account(account.address), client.head()]);
+/** Where and when a transaction of an account can execute. */
+export interface TransactionTerms {
+  readonly chainId: string;
+  readonly sequence: bigint;
+  readonly expiryEpoch: bigint;
+}
+
+/** The account's next sequence number, as the gateway reports it. @throws SomaError CLIENT_CHAIN */
+export async function transactionTerms(
+  options: Pick<SubmitOptions, "client" | "chainId" | "lifetimeEpochs" | "epoch"> & {
+    readonly address: Address;
+  },
+): Promise<TransactionTerms> {
+  const { client, address, chainId } = options;
+  const [view, head] = await Promise.all([client.account(address), client.head()]);
   if (head.chainId !== chainId) {
     throw new SomaError("CLIENT_CHAIN", `the gateway serves ${head.chainId}, the genesis is of ${chainId}`);
   }
-  return account.sign({
-    chainId,
-    sequence: view.sequence,
-    expiryEpoch: (options.epoch ?? head.epoch) + (options.lifetimeEpochs ?? 2n),
-    tip: options.tip ?? 0n,
-    kind,
-  });
+  const expiryEpoch = (options.epoch ?? head.epoch) + (options.lifetimeEpochs ?? 2n);
+  return { chainId, sequence: view.sequence, expiryEpoch };
+}
+
+/** Signs a transaction with the account's next sequence number. @throws SomaError CLIENT_CHAIN */
+export async function prepareTransaction(options: SubmitOptions): Promise<SignedSubmission> {
+  const { account, kind } = options;
+  const terms = await transactionTerms({ ...options, address: account.address });
+  return account.sign({ ...terms, tip: options.tip ?? 0n, kind });
 }
 
 /** Whether an account's sequence number was used otherwise: signed anew, the transaction may pass. */

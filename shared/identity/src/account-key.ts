@@ -25,6 +25,15 @@ export class AccountKey {
     return new AccountKey(Ed25519Key.fromSeed(fromHex(seed)));
   }
 
+  get publicKey(): Uint8Array {
+    return this.#key.publicKey;
+  }
+
+  /** This key's signature of a transaction of another account, which it is a member of; 64 bytes. */
+  cosign(transaction: TransactionInput): Uint8Array {
+    return this.#key.sign(transactionSigningBytes(transaction.chainId, transaction));
+  }
+
   /** Signs a transaction of this account and returns its canonical bytes and digest. */
   sign(transaction: Omit<TransactionInput, "sender">): { bytes: Uint8Array; digest: Digest } {
     const full = { ...transaction, sender: this.address };

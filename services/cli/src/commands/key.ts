@@ -1,4 +1,5 @@
 import { readFileSync } from "node:fs";
+import { toHex } from "@soma/base";
 import { accountOfKeyFile, createKeyFile, type KeyKind, loadKeyFile } from "@soma/identity";
 import { type Command, Option } from "commander";
 import { printJson, printLine } from "../output.ts";
@@ -34,14 +35,14 @@ export function addKeyCommand(program: Command): void {
     });
   key
     .command("show")
-    .description("Show the address of a key file; the secret stays in it.")
+    .description("Show the address and public key of a key file; the secret stays in it.")
     .argument("<file>", "a key file")
     .option("--json", "print JSON")
     .addHelpText("after", "\nExample:\n  soma key show wallet.json --json")
     .action((path: string, flags: { json?: boolean }) => {
       const file = loadKeyFile(path);
-      const address = accountOfKeyFile(file).address;
-      if (flags.json) printJson({ path, kind: file.kind, address });
-      else printLine(`${file.kind} ${address}`);
+      const { address, publicKey } = accountOfKeyFile(file);
+      if (flags.json) printJson({ path, kind: file.kind, address, publicKey: toHex(publicKey) });
+      else printLine(`${file.kind} ${address}\npublic key ${toHex(publicKey)}`);
     });
 }

@@ -3,12 +3,10 @@ import { formatAmount, GatewayClient } from "@soma/client";
 import { encode } from "@soma/codec";
 import { CertifiedCheckpointCodec, CheckpointCodec, type TransactionKindInput } from "@soma/protocol";
 import type { Command } from "commander";
+import { type ActFlags, act, withAct } from "../act.ts";
 import { parseAddress } from "../amount.ts";
-import { type ConnectionFlags, connect, gatewaysOf, withConnection } from "../connection.ts";
+import { connect, gatewaysOf } from "../connection.ts";
 import { printJson, printLine } from "../output.ts";
-import { send } from "../send.ts";
-
-type Flags = ConnectionFlags & { json?: boolean };
 
 export function addSlashCommand(program: Command): void {
   const slash = program
@@ -17,55 +15,56 @@ export function addSlashCommand(program: Command): void {
     .addHelpText(
       "after",
       `
-While votes of more than two thirds of the committee's stake stand, that validator
-earns nothing and loses a part of its stake at the end of each epoch. A vote lapses
-when its voter has no seat any more. soma operators shows the stake that votes.
+While votes of more than two thirds of the committee's stake stand, that
+validator earns nothing and loses a part of its stake at the end of each epoch.
+A vote lapses when its voter has no seat any more. soma operators shows the
+stake that votes.
 
 Example:
   soma slash vote 1f0c... --key validator.json`,
     );
   const add = (name: string, description: string, kindOf: (validator: string) => TransactionKindInput) =>
-    withConnection(slash.command(name))
+    withAct(slash.command(name))
       .description(description)
       .argument("<validator>", "the accused validator's id, as soma operators shows it")
-      .option("--json", "print JSON")
       .addHelpText(
         "after",
         `\nThe key is the voting validator's.\n\nExample:\n  soma slash ${name} 1f0c... --key validator.json`,
       )
-      .action(async (text: string, flags: Flags) => {
+      .action(async (text: string, flags: ActFlags) => {
         const validator = parseAddress(text);
-        const { digest, commit } = await send(flags, { kind: kindOf(validator), amount: 0n });
-        const view = await (await connect(flags)).operators();
-        const stake = view.validators.find(({ id }) => id === validator)?.slashVotes ?? 0n;
-        if (flags.json) printJson({ digest, commit, validator, slashVotes: stake });
-        else {
-          printLine(`${name}: validator ${validator} at commit ${commit}`);
-          printLine(`${formatAmount(stake)} staked votes to slash it`);
-        }
+        await act(flags, { kind: kindOf(validator), amount: 0n }, async ({ digest, commit }) => {
+          const view = await (await connect(flags)).operators();
+          const stake = view.validators.find(({ id }) => id === validator)?.slashVotes ?? 0n;
+          if (flags.json) printJson({ digest, commit, validator, slashVotes: stake });
+          else {
+            printLine(`${name}: validator ${validator} at commit ${commit}`);
+            printLine(`${formatAmount(stake)} staked votes to slash it`);
+          }
+        });
       });
-  withConnection(slash.command("fork"))
+  withAct(slash.command("fork"))
     .description(
       "Bring two certified checkpoints of one place to the ledger: who signed both is slashed (CONS-13).",
     )
     .argument("<sequence>", "the checkpoint's number, as soma status names it")
-    .option("--json", "print JSON")
     .addHelpText(
       "after",
       `
-Asks each of the gateways for that checkpoint. Anybody may do it, and gets a part
-of what is slashed; the first gateway's ledger executes it.
+Asks each of the gateways for that checkpoint. Anybody may do it, and gets a
+part of what is slashed; the first gateway's ledger executes it.
 
 Example:
   soma slash fork 4711 -g https://a.example https://b.example`,
     )
-    .action(async (text: string, flags: Flags) => {
+    .action(async (text: string, flags: ActFlags) => {
       const sequence = parseSequence(text);
       const [first, second] = await forkOf(gatewaysOf(flags), sequence);
       const kind = { SubmitCheckpointFork: { first, second } };
-      const { digest, commit } = await send(flags, { kind, amount: 0n });
-      if (flags.json) printJson({ digest, commit, sequence });
-      else printLine(`fork at checkpoint ${sequence} is on the ledger at commit ${commit}`);
+      await act(flags, { kind, amount: 0n }, ({ digest, commit }) => {
+        if (flags.json) printJson({ digest, commit, sequence });
+        else printLine(`fork at checkpoint ${sequence} is on the ledger at commit ${commit}`);
+      });
     });
   add("vote", "Vote to slash a validator; the vote stands until it is withdrawn.", (validator) => ({
     VoteSlash: { validator },

@@ -61,7 +61,7 @@ function* disagreements(survey: Survey, { nameOf }: Yardstick): Generator<Findin
   if (digests.size > 1) {
     const all = gateways.flatMap(({ certified, proof }) => (certified === undefined ? [] : [proof?.ok]));
     const proven = all.every((isProven) => isProven === true)
-      ? ". Each is signed by a quorum: a third of the stake signed twice"
+      ? `. Each is signed by a quorum: a third of the stake signed twice. soma slash fork ${sequence} brings it to the ledger`
       : "";
     yield loud("STATUS_FORK", `FORK: gateways differ at checkpoint ${sequence}: ${told(digests)}${proven}`);
   }
