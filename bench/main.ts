@@ -4,6 +4,7 @@ import { parseArgs } from "node:util";
 import { benchAdmission } from "./admission.ts";
 import { benchGrowth } from "./growth.ts";
 import { benchInference } from "./inference.ts";
+import { benchLedger } from "./ledger.ts";
 import { benchPool } from "./pool.ts";
 import { benchSignatures } from "./signatures.ts";
 import { benchSoak } from "./soak.ts";
@@ -21,10 +22,11 @@ const PARTS: Record<string, (say: Say, lengths: Lengths) => Promise<unknown>> = 
   inference: benchInference,
   growth: benchGrowth,
   signatures: (say) => benchSignatures(say),
+  ledger: (say) => benchLedger(say),
   pool: (say) => benchPool(say),
   soak: (say, { minutes }) => benchSoak(say, minutes),
 };
-/** What is run if nothing is named: all but the pool, which takes a quarter of an hour, and the soak, an hour. */
+/** What is run if nothing is named: all but the pool, which takes a quarter of an hour, the ledger, which takes minutes and 4 GB, and the soak, an hour. */
 const USUAL = ["transfers", "admission", "inference", "growth", "signatures"];
 
 const { values, positionals } = parseArgs({
