@@ -329,6 +329,17 @@ describe("slash", () => {
     expect(await votesOn(accused)).toBe("0");
   });
 
+  test("what a gateway makes up beside the ledger's checkpoint slashes nobody", async () => {
+    const liar = await Relay.open({
+      gateway: GATEWAYS[1]!,
+      alter: (path, body) => (path.startsWith("/v1/checkpoints/") ? anotherLedger(body) : body),
+    });
+    resources.use(liar);
+    const { status, stderr } = await soma.run("slash", "fork", "1", "-g", GATEWAYS[0]!, liar.url);
+    expect(stderr).toContain("error EVIDENCE_SIGNATURE: ");
+    expect(status).toBe(1);
+  });
+
   test("a fork that is none is not brought to the ledger", async () => {
     const { status, stderr } = await soma.run("slash", "fork", "1");
     expect(stderr).toContain("error CLI_NO_FORK: 4 of 4 gateways have checkpoint 1");

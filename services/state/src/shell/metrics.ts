@@ -13,7 +13,7 @@ export function stateMetrics(telemetry: Telemetry) {
     }),
     slashes: metrics.counter("state.slashes", {
       unit: "{slash}",
-      doc: "Operators slashed, by cause: equivocation, or what an encoder owed its job (GAME).",
+      doc: "Operators slashed, by cause: equivocation, checkpoint-fork, or what an encoder owed its job (GAME).",
     }),
     jobsClosed: metrics.counter("state.jobs.closed", {
       unit: "{job}",
