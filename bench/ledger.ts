@@ -97,10 +97,10 @@ function benchSettlement(delegations: number): SettlementResult {
   for (let made = 0; made < delegations; ) {
     const transactions: CommitTransaction[] = [];
     for (; transactions.length < 1_000 && made < delegations; made++) {
-      const operator = bank.encoders[made % ENCODERS]!;
-      transactions.push(
-        bank.transaction(made % owners, { Delegate: { role, operator, amount: TOKEN / 10n } }),
-      );
+      const owner = made % owners;
+      // Another one each time.
+      const operator = bank.encoders[(owner * DELEGATIONS_EACH + Math.floor(made / owners)) % ENCODERS]!;
+      transactions.push(bank.transaction(owner, { Delegate: { role, operator, amount: TOKEN / 10n } }));
     }
     bank.commit(transactions);
   }

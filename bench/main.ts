@@ -1,6 +1,6 @@
 // npm run bench [-- transfers ...] [--minutes 60] [--seconds 20] [--json FILE]: speed and its limit in one run on this machine.
 import { writeFileSync } from "node:fs";
-import { parseArgs } from "node:util";
+import { inspect, parseArgs } from "node:util";
 import { benchAdmission } from "./admission.ts";
 import { benchGrowth } from "./growth.ts";
 import { benchInference } from "./inference.ts";
@@ -52,6 +52,6 @@ if (values.help === true || unknown.length > 0 || !(lengths.minutes > 0 && lengt
 const results: Record<string, unknown> = {};
 for (const name of names) {
   results[name] = await PARTS[name]!((text) => console.error(`${name}: ${text}`), lengths);
-  console.log(name, results[name]);
+  console.log(name, inspect(results[name], { depth: null }));
 }
 if (values.json !== undefined) writeFileSync(values.json, `${JSON.stringify(results, null, 2)}\n`);
