@@ -132,6 +132,10 @@ function rootJob(): string {
 
 describe("the trace of a job", () => {
   test("hangs together over every service and both kinds of operators", () => {
+    // Whether an encoder heard of the job first by the offer or by the ledger.
+    const inferences = collector.named("ask inference");
+    expect(inferences.length).toBeGreaterThan(0);
+    expect(inferences.filter((span) => !job.includes(span))).toEqual([]);
     expect(servicesOf(job)).toEqual(SERVICES);
     const servicesOfKind = (kind: string) => servicesOf(job.filter((span) => kindOf(span) === kind));
     expect(servicesOfKind("encoder")).toEqual(["encoder", "peering", "scorer"]);

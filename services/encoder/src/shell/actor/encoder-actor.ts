@@ -31,6 +31,9 @@ interface Waiting {
 /** Inputs that are written together, at most. */
 const MAX_TOGETHER = 32;
 
+/** More than jobs are open at once: what waits for a job that never comes is given up first. */
+const MAX_TRACES = 4_096;
+
 /**
  * The one place where the encoder's state changes: inputs one after another, each durable before its effects
  * leave. What came while others were written is written together. Effects of one job leave in their order; those of
@@ -132,13 +135,18 @@ export class EncoderActor {
     }
   }
 
-  /** The trace of the job's offer is the trace of everything that follows from it. */
+  /**
+   * The trace of the job's offer is the trace of everything that follows from it, also of one that came before the ledger's
+   * word of the job and waits for it.
+   */
   #follow(input: Extract<EncoderInput, { kind: "message" }>): void {
     if (input.relayed.message.$kind !== "Offer") return;
     const { job } = input.relayed;
-    if (this.#traces.has(job) || !this.#state.jobs.has(job)) return;
+    const { jobs, early } = this.#state;
+    if (this.#traces.has(job) || !(jobs.has(job) || early.has(job))) return;
     this.#deps.telemetry.withSpan("offer", { attributes: { "soma.job": job } }, (span) => {
       this.#traces.set(job, span.traceparent);
+      if (this.#traces.size > MAX_TRACES) this.#traces.delete(this.#traces.keys().next().value!);
     });
   }
 
